@@ -1,0 +1,125 @@
+"""Every setting, read from the environment once, with a default that runs."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+
+from referral_factory import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- Who we are ---------------------------------------------------------------------
+PUBLIC_URL: str = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+SECRET_KEY: str = env.str("SECRET_KEY", "") or embedded.secret_key()
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
+DEBUG: bool = env.bool("DEBUG", False)
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"]
+)
+TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", 0)  # hops whose X-Forwarded-For counts
+FALLBACK_URL: str = env.str("FALLBACK_URL", "")  # where an unknown code leads
+
+# --- Apps ---------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "referral_factory.access",
+    # webhooks comes before the apps that it listens to: it connects its receivers
+    # first, so that a cause is recorded before its effect.
+    "webhooks",
+    "referrals",
+    "rewards",
+    "referral_factory.reporting",
+]
+MIDDLEWARE = [
+    "referral_factory.api.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "referral_factory.urls"
+WSGI_APPLICATION = "referral_factory.wsgi.application"
+APPEND_SLASH = False  # the API answers with and without; nothing redirects
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Data ---------------------------------------------------------------------------
+DATABASE_URL: str = env.str("DATABASE_URL", "")
+DATABASES = {
+    "default": env.db("DATABASE_URL") if DATABASE_URL else embedded.database(),
+}
+DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+# Two test runs at once on one server need a database each.
+DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", "test_referrals")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Work outside a request -----------------------------------------------------------
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", "")  # unset: in the database
+
+# --- Webhooks -------------------------------------------------------------------------
+WEBHOOKS_ALLOW_LOOPBACK: bool = env.bool("WEBHOOKS_ALLOW_LOOPBACK", False)
+WEBHOOKS_TIMEOUT: timedelta = timedelta(seconds=env.int("WEBHOOKS_TIMEOUT", 30))
+
+# --- API ------------------------------------------------------------------------------
+RATE_LIMIT_PER_MINUTE: int = env.int("RATE_LIMIT_PER_MINUTE", 6000)  # calls of one key
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "referral_factory.access.authentication.ApiKeyAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["referral_factory.access.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["referral_factory.access.limits.PerKeyLimit"],
+    "DEFAULT_PARSER_CLASSES": ["referral_factory.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "referral_factory.api.pagination.Cursor",
+    "DEFAULT_FILTER_BACKENDS": ["referral_factory.api.filtering.StrictFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "referral_factory.api.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "referral_factory.api.problems.exception_handler",
+    "DATETIME_FORMAT": "iso-8601",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+# --- Pages ------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"

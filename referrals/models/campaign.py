@@ -1,0 +1,125 @@
+"""An offer that people can share, with the one milestone that makes a referral count."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from referral_factory import money
+from referral_factory.ids import Identified
+from referral_factory.states import Stateful
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def judging(self) -> Self:
+        """Campaigns whose events are judged and whose periods run: all but drafts."""
+        return self.exclude(status=Campaign.Status.DRAFT)
+
+
+class Campaign(Identified, Stateful):
+    """An offer that people can share."""
+
+    PREFIX = "cmp"
+
+    class Mode(models.TextChoices):
+        LIVE = "live"
+        TEST = "test"  # has a clock of its own, and its own API keys
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"  # being set up: nobody can be enrolled
+        LIVE = "live"
+        PAUSED = "paused"  # links redirect and events are judged, nobody new joins
+        ENDED = "ended"  # as paused, and what is pending runs out its window
+
+    TRANSITIONS = {
+        Status.DRAFT: {Status.LIVE},
+        Status.LIVE: {Status.PAUSED, Status.ENDED},
+        Status.PAUSED: {Status.LIVE, Status.ENDED},
+    }
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80, unique=True)
+    mode = models.CharField(max_length=4, choices=Mode)
+    status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
+    owner = models.CharField(max_length=254, blank=True)  # who answers for it
+    currency = models.CharField(max_length=3)
+    landing_url = models.URLField(max_length=2000, blank=True)
+
+    milestone_event = models.CharField(max_length=100, blank=True)
+    milestone_minimum = models.DecimalField(
+        max_digits=money.MAX_DIGITS,
+        decimal_places=money.DECIMAL_PLACES,
+        null=True,
+        blank=True,
+    )
+    milestone_within_days = models.PositiveSmallIntegerField(default=90)
+    holding_days = models.PositiveSmallIntegerField(default=0)
+    attribution_days = models.PositiveSmallIntegerField(default=30)
+    match_days = models.PositiveSmallIntegerField(default=7)  # how early an event may be
+    reversal_events = ArrayField(
+        models.CharField(max_length=100), default=list, blank=True
+    )
+    version = models.PositiveIntegerField(default=1)  # of the rules above
+    review: models.JSONField[dict[str, Any] | None, dict[str, Any] | None] = (
+        models.JSONField(null=True, blank=True)  # {"amount_limit": "50.00"}
+    )
+
+    clock_offset = models.DurationField(default=timedelta)
+    created_at = models.DateTimeField(default=timezone.now)
+    launched_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="only_a_test_campaign_has_its_own_clock",
+                condition=Q(mode="test") | Q(clock_offset=timedelta()),
+            ),
+            models.CheckConstraint(
+                name="campaign_that_ran_says_since_when",
+                condition=Q(status="draft") | Q(launched_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="ended_campaign_says_when",
+                condition=~Q(status="ended") | Q(ended_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="milestone_minimum_is_not_negative",
+                condition=Q(milestone_minimum__isnull=True)
+                | Q(milestone_minimum__gte=Decimal(0)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def now(self, wall: datetime | None = None) -> datetime:
+        """The time in this campaign: the wall clock's, moved by a test mode offset."""
+        return (wall or timezone.now()) + self.clock_offset
+
+    def launch(self, *, now: datetime) -> None:
+        self.move_to(self.Status.LIVE, launched_at=now)
+
+    def pause(self) -> None:
+        self.move_to(self.Status.PAUSED)
+
+    def resume(self) -> None:
+        self.move_to(self.Status.LIVE)
+
+    def end(self, *, now: datetime) -> None:
+        self.move_to(self.Status.ENDED, ended_at=now)
+
+
+def campaign_now(wall: datetime, path: str = "campaign__") -> Any:
+    """The campaign's time as an SQL expression, for sweeps over many campaigns."""
+    return models.ExpressionWrapper(
+        models.Value(wall) + F(f"{path}clock_offset"),
+        output_field=models.DateTimeField(),
+    )

@@ -1,0 +1,94 @@
+"""What your system reports about a participant."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from referral_factory import money
+from referral_factory.ids import Identified
+from referrals.models.campaign import Campaign
+from referrals.models.participant import Participant
+from referrals.models.referral import Referral
+
+
+class Event(Identified):
+    """Something your system says that a person did, with what was decided about it.
+
+    Once per (campaign, event id), for ever: the table is never partitioned or pruned.
+    """
+
+    PREFIX = "evt"
+
+    class Outcome(models.TextChoices):
+        QUALIFIED = "qualified"  # the milestone; the referral counts
+        HOLDING = "holding"  # the milestone; waiting out the holding period
+        COUNTED = "counted"  # towards a count or a sum
+        RECORDED = "recorded"  # kept; it decides nothing
+        NOT_MATCHED = "not_matched"  # the milestone's name, but a condition is false
+        UNMATCHED = "unmatched"  # nobody, or no referral, that it could belong to yet
+        REVERSED = "reversed"  # took an earlier event back
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="events")
+    event_id = models.CharField(max_length=200)  # the reporting system's own id
+    name = models.CharField(max_length=100)
+    # Who it is about, as reported: {"external_id": "c-17"}. Kept for late matching.
+    person: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField()
+    participant = models.ForeignKey(
+        Participant, models.PROTECT, null=True, blank=True, related_name="events"
+    )
+    referral = models.ForeignKey(
+        Referral, models.PROTECT, null=True, blank=True, related_name="events"
+    )
+    amount = models.DecimalField(
+        max_digits=money.MAX_DIGITS,
+        decimal_places=money.DECIMAL_PLACES,
+        null=True,
+        blank=True,
+    )
+    currency = models.CharField(max_length=3, blank=True)
+    properties: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict
+    )
+    reverses = models.CharField(max_length=200, blank=True)  # the event id it takes back
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=20, choices=Outcome)
+    # The ordered checks with what each saw, and the rules that they were made with.
+    decision: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="event_is_recorded_once", fields=["campaign", "event_id"]
+            ),
+            models.CheckConstraint(
+                name="event_amount_is_not_negative",
+                condition=Q(amount__isnull=True) | Q(amount__gte=0),
+            ),
+            models.CheckConstraint(
+                name="event_amount_has_its_currency",
+                condition=Q(amount__isnull=True) | ~Q(currency=""),
+            ),
+        ]
+        indexes = [
+            # For what takes an event back, in either order of arrival.
+            models.Index(
+                name="event_reversals",
+                fields=["campaign", "reverses"],
+                condition=~Q(reverses=""),
+            ),
+            # For matching when a participant or a referral arrives.
+            models.Index(
+                name="event_unmatched",
+                fields=["campaign", "occurred_at"],
+                condition=Q(outcome="unmatched"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.event_id}"

@@ -1,0 +1,110 @@
+"""A person in a campaign."""
+
+import secrets
+from datetime import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from referral_factory.ids import Identified
+from referral_factory.states import Stateful
+from referrals.models.campaign import Campaign
+
+# Crockford's base32: no I, L, O, U, so that a code can be read out on the telephone.
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LENGTH = 10  # 50 bits: years of guessing for one hit
+
+
+def new_code() -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+class ParticipantQuerySet(models.QuerySet["Participant"]):
+    def with_counts(self) -> Self:
+        """Add `clicks_count`, `referrals_count`, `qualified_count`, `rewards_count`."""
+        from referrals.counts import COUNTS  # expressions over models that import us
+
+        return self.annotate(**COUNTS)
+
+
+class Participant(Identified, Stateful):
+    """A person in a campaign: an advocate, a friend, or both at once."""
+
+    PREFIX = "ptc"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        BLOCKED = "blocked"  # may neither refer nor be rewarded
+        ERASED = "erased"  # the person is gone, the books stay
+
+    TRANSITIONS = {
+        Status.ACTIVE: {Status.BLOCKED, Status.ERASED},
+        Status.BLOCKED: {Status.ACTIVE, Status.ERASED},
+    }
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="participants")
+    external_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique where given
+    email = models.CharField(max_length=254, null=True, blank=True)  # noqa: DJ001 - unique where given
+    email_canonical = models.CharField(  # noqa: DJ001 - unique where given
+        max_length=254, null=True, blank=True, editable=False
+    )
+    name = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+    code = models.CharField(max_length=40, unique=True, default=new_code)
+    attributes: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, blank=True
+    )
+    source = models.CharField(max_length=40, default="api")  # the way they came in by
+    address = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=500, blank=True)
+    customer_since = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ParticipantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_participant_per_mailbox_and_campaign",
+                fields=["campaign", "email_canonical"],
+            ),
+            models.UniqueConstraint(
+                name="one_participant_per_external_id_and_campaign",
+                fields=["campaign", "external_id"],
+            ),
+            models.CheckConstraint(
+                name="participant_can_be_told_apart",
+                condition=Q(status="erased")
+                | Q(email_canonical__isnull=False)
+                | Q(external_id__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="email_has_its_canonical_form",
+                condition=Q(email__isnull=True, email_canonical__isnull=True)
+                | Q(email__isnull=False, email_canonical__isnull=False),
+            ),
+        ]
+        indexes = [
+            # For enrolments over time: the dashboard's first number.
+            models.Index(name="participant_enrolled", fields=["campaign", "created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.external_id or self.public_id
+
+    @property
+    def link(self) -> str:
+        return f"{settings.PUBLIC_URL}/r/{self.code}"
+
+    def block(self) -> None:
+        self.move_to(self.Status.BLOCKED)
+
+    def unblock(self) -> None:
+        self.move_to(self.Status.ACTIVE)
+
+    def was_customer(self, at: datetime) -> bool:
+        return self.customer_since is not None and self.customer_since < at
