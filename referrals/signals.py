@@ -1,0 +1,22 @@
+"""What this app announces. Each is sent inside the transaction, with `instances`."""
+
+from django.dispatch import Signal
+
+campaign_launched = Signal()
+campaign_paused = Signal()
+campaign_resumed = Signal()
+campaign_ended = Signal()
+
+participant_created = Signal()
+participant_updated = Signal()
+participant_blocked = Signal()
+participant_unblocked = Signal()
+
+referral_created = Signal()
+referral_holding = Signal()
+referral_qualified = Signal()
+referral_disqualified = Signal()
+referral_reopened = Signal()
+referral_expired = Signal()
+
+event_unmatched = Signal()
