@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
+    "referral_factory.apps.ProjectConfig",
     "referral_factory.access",
     # webhooks comes before the apps that it listens to: it connects its receivers
     # first, so that a cause is recorded before its effect.

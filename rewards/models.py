@@ -55,7 +55,7 @@ class RewardRuleVersion(models.Model):
 
     rule = models.ForeignKey(RewardRule, models.PROTECT, related_name="versions")
     version = models.PositiveIntegerField()
-    terms: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
+    terms: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
     made_by = models.CharField(max_length=80)
     made_at = models.DateTimeField(default=timezone.now)
 
@@ -133,7 +133,7 @@ class Reward(Identified, Stateful):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     # Why it was flagged: [{"code", "detail", "evidence": {}}]
-    reasons: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = (
+    reasons: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = (
         models.JSONField(default=list)
     )
     # Who decided, as "key:key_..." or "user:name"; a rule of review writes "review".

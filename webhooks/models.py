@@ -30,7 +30,7 @@ class Endpoint(Identified, Stateful):
     description = models.CharField(max_length=500, blank=True)
     types = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     campaign_ids = ArrayField(models.UUIDField(), default=list, blank=True)
-    headers: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(
+    headers: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(
         default=dict, blank=True
     )
     status = models.CharField(max_length=20, choices=Status, default=Status.ENABLED)

@@ -64,7 +64,7 @@ class Campaign(Identified, Stateful):
         models.CharField(max_length=100), default=list, blank=True
     )
     version = models.PositiveIntegerField(default=1)  # of the rules above
-    review: models.JSONField[dict[str, Any] | None, dict[str, Any] | None] = (
+    review: "models.JSONField[dict[str, Any] | None, dict[str, Any] | None]" = (
         models.JSONField(null=True, blank=True)  # {"amount_limit": "50.00"}
     )
 

@@ -22,7 +22,7 @@ class Click(Identified):
     created_at = models.DateTimeField()  # in the campaign's time
     address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=500, blank=True)
-    parameters: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+    parameters: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         default=dict
     )
 

@@ -54,7 +54,7 @@ class Participant(Identified, Stateful):
     name = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
     code = models.CharField(max_length=40, unique=True, default=new_code)
-    attributes: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+    attributes: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         default=dict, blank=True
     )
     source = models.CharField(max_length=40, default="api")  # the way they came in by

@@ -1,0 +1,1 @@
+"""Django system checks: a bad setting explains itself at start."""
