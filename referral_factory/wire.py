@@ -1,0 +1,306 @@
+"""What values look like on the wire: ids, money, moments, text, free-form objects."""
+
+import difflib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.fields import get_attribute
+
+from referral_factory import money
+from referral_factory.ids import Identified, InvalidId, from_public, to_public
+
+MAX_DEPTH = 20
+LARGEST_INTEGER = 2**53  # what every JSON reader keeps exactly
+MAX_UNKNOWN = 20  # unknown fields named in one answer
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(3000, 1, 1, tzinfo=UTC)
+
+# Control characters, and halves of surrogate pairs.
+CONTROLS_AND_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Not after a letter, a digit or a plus: parts of hashes and telephone numbers are not
+# card numbers.
+CARD_LIKE = re.compile(r"(?<![0-9A-Za-z+])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
+# The ranges that card networks issue from, so that an order number of sixteen digits
+# is not refused one time in ten for passing Luhn.
+CARD_NETWORKS = re.compile(
+    r"4(\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|(222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)"
+    r"\d{12}|3[47]\d{13}|3(0[0-5]|[689]\d)\d{11,16}|35(2[89]|[3-8]\d)\d{12,15}"
+    r"|(6011|64[4-9]\d|65\d\d|62\d\d)\d{12,15}|(50|5[6-8]|6\d)\d{11,17}"
+)
+MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
+
+
+def pointer_part(key: object) -> str:
+    """A key as one step of a JSON pointer (RFC 6901), cut to a readable length."""
+    return str(key)[:100].replace("~", "~0").replace("/", "~1")
+
+
+def passes_luhn(digits: str) -> bool:
+    total = 0
+    for position, digit in enumerate(reversed(digits)):
+        doubled = int(digit) * (1 + position % 2)
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0
+
+
+def has_card_number(text: str) -> bool:
+    """Whether a payment card number is in the text. We must never hold one."""
+    for match in CARD_LIKE.finditer(text):
+        digits = re.sub(r"[ -]", "", match[0])
+        if CARD_NETWORKS.fullmatch(digits) and passes_luhn(digits):
+            return True
+    return False
+
+
+def clean_text(text: str, *, multiline: bool = True) -> str:
+    """The text in NFC; ValidationError when it cannot be kept or must not be.
+
+    Line breaks and tabs are the only control characters, and only in free text.
+    """
+    if multiline:
+        text = text.replace("\r\n", "\n")
+    if refused := (CONTROLS if multiline else CONTROLS_AND_BREAKS).search(text):
+        raise ValidationError(
+            f"Control characters are not allowed (U+{ord(refused[0]):04X}).",
+            code="control_character",
+        )
+    if has_card_number(text):
+        raise ValidationError(
+            "This looks like a payment card number, which is never stored.",
+            code="card_number",
+        )
+    return unicodedata.normalize("NFC", text)
+
+
+class TextField(serializers.CharField):
+    """Text of people or systems, of a known length, in NFC, without control characters.
+
+    `multiline` allows line breaks and tabs.
+    """
+
+    def __init__(
+        self, max_length: int, *, multiline: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        self.multiline = multiline
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        # Before CharField does: it would answer about a NUL or a surrogate only later,
+        # and trim control characters at the ends away.
+        if isinstance(data, str):
+            data = clean_text(data, multiline=self.multiline)
+        return super().run_validation(data)
+
+
+class IdField(serializers.Field[UUID, str, str, Any]):
+    """A TypeID of one kind: a UUID inside, text outside."""
+
+    default_error_messages = {"invalid_id": "Not an id that starts with {prefix}_."}
+
+    def __init__(self, prefix: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.prefix = prefix
+
+    def to_internal_value(self, data: Any) -> UUID:
+        try:
+            return from_public(self.prefix, data if isinstance(data, str) else "")
+        except InvalidId:
+            self.fail("invalid_id", prefix=self.prefix)
+
+    def to_representation(self, value: UUID | Identified) -> str:
+        return to_public(self.prefix, value if isinstance(value, UUID) else value.pk)
+
+
+class CurrencyField(serializers.Field[str, str, str, Any]):
+    """An ISO 4217 code, in capitals."""
+
+    default_error_messages = {"invalid_currency": "Not an ISO 4217 currency code."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in money.CURRENCIES:
+            self.fail("invalid_currency")
+        return data
+
+    def to_representation(self, value: str) -> str:
+        return value
+
+
+class MoneyField(serializers.Field[Decimal, Any, str, Any]):
+    """An amount: a decimal string (or a plain JSON number), never negative.
+
+    Written with the decimal places of the currency beside it: `currency` says where
+    that is on the object ("campaign.currency"), and is not needed for input.
+    """
+
+    default_error_messages = {
+        "invalid_amount": (
+            "Not an amount: digits, with up to 14 before the point and 4 after it."
+        ),
+        "not_positive": "Must be more than zero.",
+    }
+
+    def __init__(
+        self, *, currency: str = "currency", positive: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.currency = currency
+        self.positive = positive
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        # A JSON number arrives as int or Decimal; a float would be inexact already.
+        if isinstance(data, bool) or not isinstance(data, str | int | Decimal):
+            self.fail("invalid_amount")
+        if isinstance(data, int) and abs(data) > LARGEST_INTEGER:
+            self.fail("invalid_amount")
+        if not AMOUNT.fullmatch(str(data)):
+            self.fail("invalid_amount")
+        amount = Decimal(data)
+        if self.positive and not amount:
+            self.fail("not_positive")
+        return amount
+
+    def get_attribute(self, instance: Any) -> str | None:
+        amount = super().get_attribute(instance)
+        if amount is None:
+            return None
+        return money.as_text(amount, get_attribute(instance, self.currency.split(".")))
+
+    def to_representation(self, value: str) -> str:
+        return value
+
+
+class MomentField(serializers.Field[datetime, str, str, Any]):
+    """A time with an offset (RFC 3339), answered in UTC with a Z."""
+
+    default_error_messages = {
+        "invalid_moment": (
+            "Not a time with an offset (RFC 3339), such as 2026-01-31T12:00:00Z."
+        ),
+        "out_of_range": "Not between the years 1900 and 2999.",
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not MOMENT.fullmatch(data):
+            self.fail("invalid_moment")
+        try:
+            moment = datetime.fromisoformat(data.upper())
+        except ValueError:
+            self.fail("invalid_moment")
+        # Compared as it is: the first and the last hours have no UTC equivalent.
+        if not EARLIEST <= moment < LATEST:
+            self.fail("out_of_range")
+        return moment.astimezone(UTC)
+
+    def to_representation(self, value: datetime) -> str:
+        return moment_as_text(value)
+
+
+def moment_as_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class JsonObjectField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
+    """A free-form JSON object: attributes, properties. Bounded, clean, storable."""
+
+    default_error_messages = {
+        "not_an_object": "Must be a JSON object.",
+        "too_large": "Larger than {max_bytes} bytes.",
+    }
+
+    def __init__(self, max_bytes: int = 16_384, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_bytes = max_bytes
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_an_object")
+        cleaned: dict[str, Any] = _clean_json(data, depth=1)
+        if len(json.dumps(cleaned, ensure_ascii=False).encode()) > self.max_bytes:
+            self.fail("too_large", max_bytes=self.max_bytes)
+        return cleaned
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return value
+
+
+def _clean_json(value: Any, *, depth: int) -> Any:
+    """The value with clean text and plain numbers; errors are nested as it is."""
+    if depth > MAX_DEPTH + 1:
+        raise ValidationError(f"Nested deeper than {MAX_DEPTH}.", code="too_deep")
+    if isinstance(value, dict):
+        return {
+            _at(key, clean_text, key, multiline=False): _at(
+                key, _clean_json, item, depth=depth + 1
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [
+            _at(n, _clean_json, item, depth=depth + 1) for n, item in enumerate(value)
+        ]
+    if isinstance(value, str):
+        return clean_text(value)
+    return _clean_scalar(value)
+
+
+def _at(key: object, clean: Callable[..., Any], value: Any, **how: Any) -> Any:
+    try:
+        return clean(value, **how)
+    except ValidationError as error:
+        raise ValidationError({pointer_part(key): error.detail}) from error
+
+
+def _clean_scalar(value: Any) -> Any:
+    """A number that JSON readers agree on, a boolean or null."""
+    if value is None or isinstance(value, bool):
+        return value
+    clean_text(str(value))  # a card number may come as a number, too
+    if isinstance(value, int):
+        if abs(value) > LARGEST_INTEGER:
+            raise ValidationError("Beyond ±2^53.", code="out_of_range")
+        return value
+    number = float(value)
+    if number - number != 0:  # infinite, or not a number
+        raise ValidationError("Not a finite number.", code="out_of_range")
+    return number
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A serializer that refuses what it does not know, rather than ignoring it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = self._unknown(data) if isinstance(data, Mapping) else {}
+        try:
+            values = super().to_internal_value(data)
+        except ValidationError as error:
+            detail = error.detail if isinstance(error.detail, dict) else {}
+            raise ValidationError({**unknown, **detail}) from error
+        if unknown:
+            raise ValidationError(unknown)
+        return values
+
+    def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
+        writable = [field.field_name for field in self._writable_fields]
+        unknown = [key for key in data if key not in writable][:MAX_UNKNOWN]
+        return {
+            pointer_part(key): [ErrorDetail(_guess(key, writable), "unknown_field")]
+            for key in unknown
+        }
+
+
+def _guess(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key[:100], known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"There is no such field.{hint}"
