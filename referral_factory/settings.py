@@ -92,6 +92,8 @@ CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", "")  # unset: in the datab
 # --- Webhooks -------------------------------------------------------------------------
 WEBHOOKS_ALLOW_LOOPBACK: bool = env.bool("WEBHOOKS_ALLOW_LOOPBACK", False)
 WEBHOOKS_TIMEOUT: timedelta = timedelta(seconds=env.int("WEBHOOKS_TIMEOUT", 30))
+MESSAGE_RETENTION_DAYS: int = env.int("MESSAGE_RETENTION_DAYS", 90)
+CLICK_RETENTION_DAYS: int = env.int("CLICK_RETENTION_DAYS", 400)
 
 # --- API ------------------------------------------------------------------------------
 RATE_LIMIT_PER_MINUTE: int = env.int("RATE_LIMIT_PER_MINUTE", 6000)  # calls of one key
