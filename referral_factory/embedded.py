@@ -229,8 +229,10 @@ class Server:
         self.kept.unlink(missing_ok=True)
         own_folder(self.sockets)
         self._initialise()
-        # Nobody holds `running`, so whatever process id stands there is stale.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # Nobody holds `running`, so whatever process id stands in these is stale, even
+        # where a process has that number today (or is a zombie that nobody reaped).
+        for stale in [self.data / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*")]:
+            stale.unlink(missing_ok=True)
         options = {**OPTIONS, "unix_socket_directories": str(self.sockets)}
         words = [f"-c {name}={value}" for name, value in options.items()]
         arguments = shlex.join(word for pair in words for word in pair.split(" ", 1))
@@ -300,13 +302,15 @@ class Server:
         }
         with (self.state / f"{name}.log").open("w+") as output:
             # A file, not a pipe: the server inherits it and would hold a pipe open.
-            code = subprocess.call(  # noqa: S603
+            code = subprocess.call(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 pass_fds=list(inherit), cwd=self.state, env=environment,
             )  # fmt: skip
             output.seek(0)
             if code:
-                raise EmbeddedError(f"{name} failed:\n{output.read()}{self._last_words()}")
+                raise EmbeddedError(
+                    f"{name} failed:\n{output.read()}{self._last_words()}"
+                )
 
     def _last_words(self) -> str:
         if not self.log.exists():

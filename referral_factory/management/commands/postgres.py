@@ -43,13 +43,10 @@ class Command(BaseCommand):
         )
 
     def status(self) -> None:
-        pid = SERVER.pid()
-        if pid is None:
-            raise CommandError(
-                "PostgreSQL is not running. Start it: manage.py postgres start",
-                returncode=3,
-            )
-        self.stdout.write(f"PostgreSQL is running (pid {pid}): {SERVER.conninfo()}")
+        self._insist()
+        self.stdout.write(
+            f"PostgreSQL is running (pid {SERVER.pid()}): {SERVER.conninfo()}"
+        )
 
     def psql(self) -> None:
         self._become("psql")
@@ -57,8 +54,15 @@ class Command(BaseCommand):
     def dump(self) -> None:
         self._become("pg_dump")
 
+    def _insist(self) -> None:
+        if not SERVER.is_running():
+            raise CommandError(
+                "PostgreSQL is not running. Start it: manage.py postgres start",
+                returncode=3,
+            )
+
     def _become(self, name: str) -> None:
-        self.status()
+        self._insist()
         binary = SERVER.binary(name)
         os.execv(  # noqa: S606
             binary, [binary, f"--host={SERVER.sockets}", f"--username={NAME}", NAME]
