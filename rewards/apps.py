@@ -3,3 +3,18 @@ from django.apps import AppConfig
 
 class RewardsConfig(AppConfig):
     name = "rewards"
+
+    def ready(self) -> None:
+        # These import models, so not before the registry is filled.
+        from referrals import checklist
+        from referrals.signals import referral_disqualified, referral_qualified
+        from rewards import receivers
+        from rewards.readiness import reward_rule_item
+
+        checklist.register(reward_rule_item)
+        referral_qualified.connect(
+            receivers.on_referral_qualified, dispatch_uid="rewards.grant"
+        )
+        referral_disqualified.connect(
+            receivers.on_referral_disqualified, dispatch_uid="rewards.take_back"
+        )

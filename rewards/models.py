@@ -41,6 +41,10 @@ class RewardRule(Identified):
     class Meta:
         ordering = ["-id"]
         constraints = [
+            # For the composite foreign keys that keep rows within one campaign.
+            models.UniqueConstraint(
+                name="rule_has_one_campaign", fields=["campaign", "id"]
+            ),
             models.CheckConstraint(
                 name="rule_amount_is_positive", condition=Q(amount__gt=0)
             ),
@@ -147,6 +151,7 @@ class Reward(Identified, Stateful):
     disputed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     available_at = models.DateTimeField()
+    issued_by = models.CharField(max_length=80, blank=True)
     issued_at = models.DateTimeField(null=True, blank=True)
 
     objects = RewardQuerySet.as_manager()
@@ -175,13 +180,14 @@ class Reward(Identified, Stateful):
                 | (~Q(decided_by="") & Q(decided_at__isnull=False)),
             ),
             models.CheckConstraint(
-                name="issued_reward_has_a_date",
+                name="issued_reward_says_by_whom_and_when",
                 condition=~Q(status__in=["issued", "clawed_back"])
-                | Q(issued_at__isnull=False),
+                | (Q(issued_at__isnull=False) & ~Q(issued_by="")),
             ),
             models.CheckConstraint(
                 name="two_approvers_are_two_people",
-                condition=Q(second_approver="") | ~Q(second_approver=F("first_approver")),
+                condition=Q(second_approver="")
+                | ~Q(second_approver=F("first_approver")),
             ),
         ]
         indexes = [
@@ -204,7 +210,9 @@ class Reward(Identified, Stateful):
     def flag(self, *, reasons: list[dict[str, Any]]) -> None:
         self.move_to(self.Status.FLAGGED, reasons=reasons)
 
-    def approve(self, *, by: str, now: datetime, note: str = "", **changes: Any) -> None:
+    def approve(
+        self, *, by: str, now: datetime, note: str = "", **changes: Any
+    ) -> None:
         self.move_to(
             self.Status.APPROVED,
             decided_by=by,
@@ -221,11 +229,13 @@ class Reward(Identified, Stateful):
     def start_issuing(self) -> None:
         self.move_to(self.Status.ISSUING)
 
-    def finish_issuing(self, *, now: datetime, reference: str) -> None:
-        self.move_to(self.Status.ISSUED, issued_at=now, reference=reference)
+    def finish_issuing(self, *, now: datetime, reference: str, issued_by: str) -> None:
+        self.move_to(
+            self.Status.ISSUED, issued_at=now, reference=reference, issued_by=issued_by
+        )
 
-    def cancel(self, *, note: str) -> None:
-        self.move_to(self.Status.CANCELLED, decision_note=note)
+    def cancel(self, *, note: str, **changes: Any) -> None:
+        self.move_to(self.Status.CANCELLED, decision_note=note, **changes)
 
     def claw_back(self, *, by: str, now: datetime, note: str) -> None:
         self.move_to(

@@ -59,7 +59,9 @@ class Campaign(Identified, Stateful):
     milestone_within_days = models.PositiveSmallIntegerField(default=90)
     holding_days = models.PositiveSmallIntegerField(default=0)
     attribution_days = models.PositiveSmallIntegerField(default=30)
-    match_days = models.PositiveSmallIntegerField(default=7)  # how early an event may be
+    match_days = models.PositiveSmallIntegerField(
+        default=7
+    )  # how early an event may be
     reversal_events = ArrayField(
         models.CharField(max_length=100), default=list, blank=True
     )

@@ -33,8 +33,9 @@ class Event(Identified):
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="events")
     event_id = models.CharField(max_length=200)  # the reporting system's own id
     name = models.CharField(max_length=100)
-    # Who it is about, as reported: {"external_id": "c-17"}. Kept for late matching.
-    person: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField()
+    # Whom it names, "external_id:c-17" or "email:ada@example.com" (the canonical
+    # form), so that it can be matched when they arrive. Empty when they were known.
+    person = models.CharField(max_length=270, blank=True)
     participant = models.ForeignKey(
         Participant, models.PROTECT, null=True, blank=True, related_name="events"
     )
@@ -48,15 +49,17 @@ class Event(Identified):
         blank=True,
     )
     currency = models.CharField(max_length=3, blank=True)
-    properties: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+    properties: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         default=dict
     )
-    reverses = models.CharField(max_length=200, blank=True)  # the event id it takes back
+    reverses = models.CharField(
+        max_length=200, blank=True
+    )  # the event id it takes back
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now)
     outcome = models.CharField(max_length=20, choices=Outcome)
     # The ordered checks with what each saw, and the rules that they were made with.
-    decision: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+    decision: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         default=dict
     )
 
@@ -82,13 +85,31 @@ class Event(Identified):
                 fields=["campaign", "reverses"],
                 condition=~Q(reverses=""),
             ),
-            # For matching when a participant or a referral arrives.
+            # For matching when a participant arrives, and when a referral does.
+            models.Index(
+                name="event_of_stranger",
+                fields=["campaign", "person"],
+                condition=Q(outcome="unmatched", participant=None),
+            ),
             models.Index(
                 name="event_unmatched",
-                fields=["campaign", "occurred_at"],
+                fields=["participant"],
                 condition=Q(outcome="unmatched"),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.event_id}"
+
+    def keep_decision(
+        self,
+        outcome: str,
+        checks: list[dict[str, Any]],
+        rules: dict[str, Any],
+        referral: Referral | None,
+    ) -> None:
+        """Store what was decided and why; later changes of the rules don't touch it."""
+        self.outcome = outcome
+        self.decision = {"checks": checks, "milestone": rules}
+        self.referral = referral
+        self.save(update_fields=["outcome", "decision", "referral", "reverses"])

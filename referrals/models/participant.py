@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -20,14 +20,6 @@ CODE_LENGTH = 10  # 50 bits: years of guessing for one hit
 
 def new_code() -> str:
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
-
-
-class ParticipantQuerySet(models.QuerySet["Participant"]):
-    def with_counts(self) -> Self:
-        """Add `clicks_count`, `referrals_count`, `qualified_count`, `rewards_count`."""
-        from referrals.counts import COUNTS  # expressions over models that import us
-
-        return self.annotate(**COUNTS)
 
 
 class Participant(Identified, Stateful):
@@ -63,8 +55,6 @@ class Participant(Identified, Stateful):
     customer_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects = ParticipantQuerySet.as_manager()
-
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -75,6 +65,10 @@ class Participant(Identified, Stateful):
             models.UniqueConstraint(
                 name="one_participant_per_external_id_and_campaign",
                 fields=["campaign", "external_id"],
+            ),
+            # For the composite foreign keys that keep rows within one campaign.
+            models.UniqueConstraint(
+                name="participant_has_one_campaign", fields=["campaign", "id"]
             ),
             models.CheckConstraint(
                 name="participant_can_be_told_apart",
@@ -90,7 +84,9 @@ class Participant(Identified, Stateful):
         ]
         indexes = [
             # For enrolments over time: the dashboard's first number.
-            models.Index(name="participant_enrolled", fields=["campaign", "created_at"]),
+            models.Index(
+                name="participant_enrolled", fields=["campaign", "created_at"]
+            ),
         ]
 
     def __str__(self) -> str:

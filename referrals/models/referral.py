@@ -1,7 +1,7 @@
 """One friend, credited to one advocate."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -91,6 +91,10 @@ class Referral(Identified, Stateful):
                 name="one_referral_per_friend_and_campaign",
                 fields=["campaign", "friend"],
             ),
+            # For the composite foreign keys that keep rows within one campaign.
+            models.UniqueConstraint(
+                name="referral_has_one_campaign", fields=["campaign", "id"]
+            ),
             models.CheckConstraint(
                 name="referral_is_not_to_self", condition=~Q(advocate=F("friend"))
             ),
@@ -123,7 +127,9 @@ class Referral(Identified, Stateful):
             ),
             # For referred friends over time on the dashboard.
             models.Index(name="referral_made", fields=["campaign", "created_at"]),
-            models.Index(name="referral_qualified_on", fields=["campaign", "qualified_at"]),
+            models.Index(
+                name="referral_qualified_on", fields=["campaign", "qualified_at"]
+            ),
         ]
 
     def __str__(self) -> str:
@@ -131,11 +137,14 @@ class Referral(Identified, Stateful):
 
     def hold(self, *, until: datetime, event_id: object) -> None:
         self.move_to(
-            self.Status.HOLDING, holds_until=until, milestone_event_id=event_id, reason=""
+            self.Status.HOLDING,
+            holds_until=until,
+            milestone_event_id=event_id,
+            reason="",
         )
 
-    def qualify(self, *, now: datetime, reason: str = "") -> None:
-        self.move_to(self.Status.QUALIFIED, qualified_at=now, reason=reason)
+    def qualify(self, *, now: datetime, reason: str = "", **changes: Any) -> None:
+        self.move_to(self.Status.QUALIFIED, qualified_at=now, reason=reason, **changes)
 
     def disqualify(self, *, now: datetime, reason: str) -> None:
         self.move_to(self.Status.DISQUALIFIED, disqualified_at=now, reason=reason)

@@ -1,0 +1,247 @@
+"""From an event and a milestone to a decision with its reasons. Pure functions.
+
+`decide` looks at facts that were gathered for it and writes nothing, so that a dry
+run and an explanation are the same function as the real thing.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from referral_factory import money
+from referrals.models import Event, Referral
+
+Outcome = Event.Outcome
+Status = Referral.Status
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """The rules of a campaign at one version."""
+
+    event_name: str
+    minimum: Decimal | None
+    currency: str
+    within: timedelta
+    holding: timedelta
+    match: timedelta  # how long before its referral an event may have happened
+    reversal_events: tuple[str, ...]
+    version: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "event_name": self.event_name,
+            "minimum_amount": self.minimum and str(self.minimum),
+            "currency": self.currency,
+            "within_days": self.within.days,
+            "holding_days": self.holding.days,
+            "reversal_events": list(self.reversal_events),
+        }
+
+
+@dataclass(frozen=True)
+class EventFacts:
+    """An event, with what was taken back of it so far."""
+
+    name: str
+    amount: Decimal | None
+    currency: str
+    occurred_at: datetime
+    taken_back: Decimal = Decimal(0)
+    wholly_taken_back: bool = False
+
+    @property
+    def net(self) -> Decimal:
+        return (self.amount or Decimal(0)) - self.taken_back
+
+
+@dataclass(frozen=True)
+class ReferralFacts:
+    status: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a decision about one event looks at."""
+
+    event: EventFacts
+    person_known: bool
+    referral: ReferralFacts | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question that was asked, its answer, and what it saw."""
+
+    check: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    outcome: Outcome
+    checks: tuple[Check, ...]
+    holds_until: datetime | None = None
+
+    def explanation(self) -> list[dict[str, Any]]:
+        return [asdict(check) for check in self.checks]
+
+
+def decide(facts: Facts, milestone: Milestone, now: datetime) -> Decision:
+    """Ask each question in order; the first 'no' gives the outcome."""
+    checks: list[Check] = []
+    for question, outcome_of_no in QUESTIONS:
+        check = question(facts, milestone)
+        checks.append(check)
+        if not check.passed:
+            return Decision(outcome_of_no(facts), tuple(checks))
+    if not milestone.holding:
+        return Decision(Outcome.QUALIFIED, tuple(checks))
+    until = max(now, facts.event.occurred_at) + milestone.holding
+    checks.append(
+        Check("holding_period", True, f"Held until {until:%Y-%m-%d %H:%M} UTC.")
+    )
+    return Decision(Outcome.HOLDING, tuple(checks), holds_until=until)
+
+
+def _person_is_known(facts: Facts, milestone: Milestone) -> Check:
+    detail = (
+        "The person is enrolled." if facts.person_known else "Nobody like that yet."
+    )
+    return Check("participant_known", facts.person_known, detail)
+
+
+def _referral_is_known(facts: Facts, milestone: Milestone) -> Check:
+    known = facts.referral is not None
+    return Check(
+        "referral_known", known, "They were referred." if known else "Not referred yet."
+    )
+
+
+def _is_the_milestone(facts: Facts, milestone: Milestone) -> Check:
+    return Check(
+        "event_is_milestone",
+        facts.event.name == milestone.event_name,
+        f"The event is {facts.event.name!r}; the milestone is {milestone.event_name!r}.",
+    )
+
+
+def _referral_is_open(facts: Facts, milestone: Milestone) -> Check:
+    status = facts.referral.status if facts.referral else ""
+    return Check(
+        "referral_is_pending", status == Status.PENDING, f"The referral is {status}."
+    )
+
+
+def _is_within_the_window(facts: Facts, milestone: Milestone) -> Check:
+    if facts.referral is None:
+        return Check("within_window", False, "There is no referral.")
+    earliest = facts.referral.created_at - milestone.match
+    latest = facts.referral.expires_at
+    return Check(
+        "within_window",
+        earliest <= facts.event.occurred_at <= latest,
+        f"It happened on {facts.event.occurred_at:%Y-%m-%d %H:%M} UTC; what counts is "
+        f"{earliest:%Y-%m-%d %H:%M} to {latest:%Y-%m-%d %H:%M} UTC.",
+    )
+
+
+def _currency_matches(facts: Facts, milestone: Milestone) -> Check:
+    if facts.event.amount is None:
+        return Check("currency_matches", True, "It came without an amount.")
+    return Check(
+        "currency_matches",
+        facts.event.currency == milestone.currency,
+        f"The amount is in {facts.event.currency}; "
+        f"the campaign's currency is {milestone.currency}.",
+    )
+
+
+def _amount_is_reached(facts: Facts, milestone: Milestone) -> Check:
+    if milestone.minimum is None:
+        return Check("amount_reached", True, "No minimum is asked for.")
+    net = money.as_text(facts.event.net, milestone.currency)
+    minimum = money.as_text(milestone.minimum, milestone.currency)
+    return Check(
+        "amount_reached",
+        facts.event.net >= milestone.minimum,
+        f"The amount is {net} {milestone.currency}; the minimum is {minimum}.",
+    )
+
+
+def _was_not_taken_back(facts: Facts, milestone: Milestone) -> Check:
+    passed = not facts.event.wholly_taken_back
+    detail = "Nothing took it back." if passed else "It had been taken back before."
+    return Check("not_reversed", passed, detail)
+
+
+def _settled(facts: Facts) -> Outcome:
+    """Of a referral that counts already, more events are news; of one that ended, not."""
+    counts = {Status.HOLDING, Status.QUALIFIED}
+    if facts.referral and facts.referral.status in counts:
+        return Outcome.RECORDED
+    return Outcome.NOT_MATCHED
+
+
+def _always(outcome: Outcome) -> Callable[[Facts], Outcome]:
+    return lambda facts: outcome
+
+
+QUESTIONS: tuple[
+    tuple[Callable[[Facts, Milestone], Check], Callable[[Facts], Outcome]], ...
+] = (
+    (_person_is_known, _always(Outcome.UNMATCHED)),
+    (_referral_is_known, _always(Outcome.UNMATCHED)),
+    (_is_the_milestone, _always(Outcome.RECORDED)),
+    (_referral_is_open, _settled),
+    (_is_within_the_window, _always(Outcome.NOT_MATCHED)),
+    (_was_not_taken_back, _always(Outcome.NOT_MATCHED)),
+    (_currency_matches, _always(Outcome.NOT_MATCHED)),
+    (_amount_is_reached, _always(Outcome.NOT_MATCHED)),
+)
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """What taking an event back does to the referral that it had settled."""
+
+    moves_to: Status | None
+    checks: tuple[Check, ...]
+
+
+def decide_reversal(
+    taken_back: EventFacts, referral_status: str | None, milestone: Milestone
+) -> Reversal:
+    """Judge the net facts of a milestone event after (part of) it was taken back.
+
+    `referral_status` is None where the event had settled no referral. What is still
+    reached stays; a part that leaves the minimum unreached goes back to pending
+    while holding; all else is disqualified.
+    """
+    if referral_status is None:
+        check = Check("was_milestone", False, "It had settled no referral.")
+        return Reversal(None, (check,))
+    was = Check("was_milestone", True, f"It settled the referral ({referral_status}).")
+    reached = not taken_back.wholly_taken_back and taken_back.net >= (
+        milestone.minimum or 0
+    )
+    left = Check(
+        "amount_still_reached",
+        reached,
+        f"{taken_back.net.normalize():f} is left of it; "
+        f"the minimum is {milestone.minimum or 'any amount'}.",
+    )
+    moves_to = None if reached else _after_loss(taken_back, referral_status)
+    return Reversal(moves_to, (was, left))
+
+
+def _after_loss(taken_back: EventFacts, status: str) -> Status | None:
+    if status == Status.HOLDING and not taken_back.wholly_taken_back:
+        return Status.PENDING
+    return Status.DISQUALIFIED if status in {Status.HOLDING, Status.QUALIFIED} else None

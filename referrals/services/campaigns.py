@@ -1,0 +1,146 @@
+"""A campaign's life: made, changed, launched, paused, ended; and its clock."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from referral_factory.errors import DomainError, InvalidInput
+from referrals import checklist
+from referrals.models import Campaign
+from referrals.signals import (
+    campaign_ended,
+    campaign_launched,
+    campaign_paused,
+    campaign_resumed,
+)
+
+# A change of one of these is a new version of the rules.
+RULES = (
+    "milestone_event",
+    "milestone_minimum",
+    "milestone_within_days",
+    "holding_days",
+    "match_days",
+    "reversal_events",
+)
+
+
+class IncompleteCampaign(DomainError):
+    code = "checklist_incomplete"
+
+
+class CampaignNotOpen(DomainError):
+    code = "campaign_not_open"
+
+
+class NoClock(DomainError):
+    code = "no_clock"
+
+
+class ClockGoesForwardOnly(DomainError):
+    code = "clock_goes_forward_only"
+
+
+class CurrencyIsFixed(DomainError):
+    code = "currency_is_fixed"
+
+
+def create_campaign(*, mode: str, **fields: Any) -> Campaign:
+    campaign = Campaign(mode=mode, **fields)
+    try:
+        with transaction.atomic():
+            campaign.save(force_insert=True)
+    except IntegrityError as error:
+        raise _refusal(error) from error
+    return campaign
+
+
+@transaction.atomic
+def change_campaign(campaign: Campaign, **changes: Any) -> Campaign:
+    """Change fields; new rules get a new version, and old decisions keep theirs."""
+    locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    _refuse_another_currency(locked, changes)
+    if any(
+        getattr(locked, name) != changes.get(name, getattr(locked, name))
+        for name in RULES
+    ):
+        changes["version"] = F("version") + 1
+    try:
+        with transaction.atomic():
+            Campaign.objects.filter(pk=locked.pk).update(**changes)
+    except IntegrityError as error:
+        raise _refusal(error) from error
+    locked.refresh_from_db()
+    return locked
+
+
+@transaction.atomic
+def launch_campaign(campaign: Campaign, *, wall: datetime) -> Campaign:
+    missing = [item.name for item in checklist.items(campaign) if not item.done]
+    if missing and campaign.status == Campaign.Status.DRAFT:
+        raise IncompleteCampaign(
+            f"Not ready to launch: {', '.join(missing)}.", missing=missing
+        )
+    campaign.launch(now=campaign.now(wall))
+    campaign_launched.send(sender=Campaign, instances=[campaign])
+    return campaign
+
+
+@transaction.atomic
+def pause_campaign(campaign: Campaign) -> Campaign:
+    campaign.pause()
+    campaign_paused.send(sender=Campaign, instances=[campaign])
+    return campaign
+
+
+@transaction.atomic
+def resume_campaign(campaign: Campaign) -> Campaign:
+    campaign.resume()
+    campaign_resumed.send(sender=Campaign, instances=[campaign])
+    return campaign
+
+
+@transaction.atomic
+def end_campaign(campaign: Campaign, *, wall: datetime) -> Campaign:
+    campaign.end(now=campaign.now(wall))
+    campaign_ended.send(sender=Campaign, instances=[campaign])
+    return campaign
+
+
+def move_clock(campaign: Campaign, *, to: datetime, wall: datetime) -> Campaign:
+    """Set a test campaign's clock: anywhere while it is a draft, then only forward."""
+    if campaign.mode != Campaign.Mode.TEST:
+        raise NoClock("Only a campaign in test mode has a clock of its own.")
+    offset = to - wall
+    rows = Campaign.objects.filter(pk=campaign.pk)
+    if campaign.status != Campaign.Status.DRAFT:
+        rows = rows.filter(clock_offset__lte=offset)
+    if not rows.update(clock_offset=offset):
+        raise ClockGoesForwardOnly(
+            f"It is {campaign.now(wall).isoformat()} in this campaign already."
+        )
+    campaign.clock_offset = offset
+    return campaign
+
+
+def refuse_unless_open(campaign: Campaign) -> None:
+    """Nobody new joins a campaign that is not live."""
+    if campaign.status != Campaign.Status.LIVE:
+        raise CampaignNotOpen(
+            f"The campaign is {campaign.status}: nobody new can be enrolled or referred.",
+            status=campaign.status,
+        )
+
+
+def _refuse_another_currency(campaign: Campaign, changes: dict[str, Any]) -> None:
+    other = changes.get("currency", campaign.currency) != campaign.currency
+    if other and campaign.status != Campaign.Status.DRAFT:
+        raise CurrencyIsFixed("The currency can be changed only before the launch.")
+
+
+def _refusal(error: IntegrityError) -> Exception:
+    if "slug" in str(error):
+        return InvalidInput("/slug", "Another campaign has this slug.", "taken")
+    return error

@@ -1,0 +1,234 @@
+"""What a customer's system reports, judged once and explained."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from referral_factory.errors import InvalidInput
+from referral_factory.ids import InvalidId, from_public
+from referrals.mailboxes import canonical, clean
+from referrals.models import Campaign, Event, Participant, Referral
+from referrals.qualification import Decision, Facts, Milestone, ReferralFacts, decide
+from referrals.services.campaigns import CampaignNotOpen
+from referrals.services.locks import (
+    email_name,
+    external_id_name,
+    lock_names,
+    names_of,
+)
+from referrals.services.referrals import (
+    hold_referral,
+    qualify_referral,
+    settle_referral,
+)
+from referrals.services.reversals import net_facts, reversals_of, reverse_event
+from referrals.signals import event_unmatched
+
+Outcome = Event.Outcome
+
+# Clocks of two systems differ a little; an hour ahead is a mistake.
+MAY_BE_AHEAD = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Report:
+    """An event as it was reported. `participant` holds exactly one name of theirs:
+    `id`, `code`, `external_id` or `email`."""
+
+    event_id: str
+    name: str
+    participant: dict[str, str]
+    occurred_at: datetime | None = None
+    amount: Decimal | None = None
+    currency: str = ""
+    reverses: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    event: Event
+    repeated: bool  # it was known before: nothing happened this time
+
+    @property
+    def outcome(self) -> str:
+        return "duplicate" if self.repeated else self.event.outcome
+
+
+@transaction.atomic
+def record_event(campaign: Campaign, report: Report, *, wall: datetime) -> Recorded:
+    """Store an event and decide, once, what it means for its person's referral.
+
+    Systems retry, so a known `event_id` changes nothing and returns what was decided
+    then. An event of somebody unknown is kept, and judged when they arrive.
+    """
+    if campaign.status == Campaign.Status.DRAFT:
+        raise CampaignNotOpen("The campaign was not launched yet.", status="draft")
+    now = campaign.now(wall)
+    occurred_at = _not_in_the_future(report.occurred_at or now, now)
+    participant, person = _find_person(campaign, report.participant)
+    fresh = Event(
+        campaign=campaign,
+        event_id=report.event_id,
+        name=report.name,
+        person="" if participant else person,
+        participant=participant,
+        amount=report.amount,
+        currency=report.currency,
+        properties=report.properties,
+        reverses=report.reverses,
+        occurred_at=occurred_at,
+        received_at=now,
+        outcome=Outcome.UNMATCHED,
+    )
+    Event.objects.bulk_create([fresh], ignore_conflicts=True)
+    stored = Event.objects.select_related("referral").get(
+        campaign=campaign, event_id=report.event_id
+    )
+    if stored.pk != fresh.pk:
+        return Recorded(stored, repeated=True)
+    _judge(fresh, wall=wall)
+    return Recorded(fresh, repeated=False)
+
+
+def match_events_of_person(participant: Participant, *, wall: datetime) -> None:
+    """Judge what was reported about somebody before they were enrolled."""
+    strangers = Event.objects.filter(
+        campaign=participant.campaign_id,
+        person__in=names_of(participant),
+        participant=None,
+        outcome=Outcome.UNMATCHED,
+    )
+    early = list(strangers.order_by("occurred_at", "id"))
+    strangers.update(participant=participant, person="")
+    _judge_again(early, participant, wall)
+
+
+def match_events_of_referral(referral: Referral, *, wall: datetime) -> None:
+    """Judge what a friend did before we heard who had referred them."""
+    unmatched = referral.friend.events.filter(outcome=Outcome.UNMATCHED)
+    early = list(unmatched.order_by("occurred_at", "id"))
+    _judge_again(early, referral.friend, wall)
+
+
+def milestone_of(campaign: Campaign) -> Milestone:
+    return Milestone(
+        event_name=campaign.milestone_event,
+        minimum=campaign.milestone_minimum,
+        currency=campaign.currency,
+        within=timedelta(days=campaign.milestone_within_days),
+        holding=timedelta(days=campaign.holding_days),
+        match=timedelta(days=campaign.match_days),
+        reversal_events=tuple(campaign.reversal_events),
+        version=campaign.version,
+    )
+
+
+def _judge_again(events: list[Event], participant: Participant, wall: datetime) -> None:
+    for event in events:
+        event.campaign, event.participant = participant.campaign, participant
+        _judge(event, wall=wall, first_time=False)
+
+
+def _judge(event: Event, *, wall: datetime, first_time: bool = True) -> None:
+    milestone = milestone_of(event.campaign)
+    now = event.campaign.now(wall)
+    referral = event.participant and settle_referral(
+        wall=wall, friend=event.participant
+    )
+    if event.reverses or event.name in milestone.reversal_events:
+        reverse_event(event, referral, milestone, wall=wall)
+    else:
+        _judge_report(event, referral, milestone, now, wall)
+    if event.outcome == Outcome.UNMATCHED and first_time:
+        event_unmatched.send(sender=Event, instances=[event])
+
+
+def _judge_report(
+    event: Event,
+    referral: Referral | None,
+    milestone: Milestone,
+    now: datetime,
+    wall: datetime,
+) -> None:
+    came_before = reversals_of(event)
+    facts = Facts(
+        event=net_facts(event, came_before),
+        person_known=event.participant is not None,
+        referral=referral
+        and ReferralFacts(referral.status, referral.created_at, referral.expires_at),
+    )
+    decision = decide(facts, milestone, now)
+    event.keep_decision(
+        decision.outcome, decision.explanation(), milestone.as_json(), referral
+    )
+    if referral:
+        _apply(decision, event, referral, now)
+        for reversal in came_before:
+            reverse_event(reversal, referral, milestone, wall=wall)
+
+
+def _apply(decision: Decision, event: Event, referral: Referral, now: datetime) -> None:
+    if decision.outcome == Outcome.QUALIFIED:
+        qualify_referral(referral, now=now, milestone_event_id=event.pk)
+    elif decision.outcome == Outcome.HOLDING and decision.holds_until:
+        hold_referral(referral, until=decision.holds_until, event=event)
+
+
+def _not_in_the_future(occurred_at: datetime, now: datetime) -> datetime:
+    if occurred_at > now + MAY_BE_AHEAD:
+        raise InvalidInput(
+            "/occurred_at",
+            f"That is in the future: it is {now.isoformat()} in this campaign.",
+            "in_the_future",
+        )
+    return occurred_at
+
+
+def _find_person(
+    campaign: Campaign, named: dict[str, str]
+) -> tuple[Participant | None, str]:
+    """The participant, locked, and the name to remember where there is none yet.
+
+    Ids and codes are ours: an unknown one can never arrive later, so it is refused.
+    """
+    ((kind, value),) = named.items()
+    rows = Participant.objects.filter(campaign=campaign).select_for_update(no_key=True)
+    if kind in {"id", "code"}:
+        lookup = {"pk": _uuid(value)} if kind == "id" else {"code": value.upper()}
+        return _ours(rows.filter(**lookup), kind), ""
+    if kind == "email":
+        mailbox = canonical(clean(value, "/participant/email"))
+        person, rows = email_name(mailbox), rows.filter(email_canonical=mailbox)
+    else:
+        person, rows = external_id_name(value), rows.filter(external_id=value)
+    found = rows.first()
+    if found is None:
+        lock_names(campaign, [person])
+        found = rows.all().first()  # they may have been enrolled while we waited
+    if found:
+        found.campaign = campaign
+    return found, person
+
+
+def _ours(rows: QuerySet[Participant], kind: str) -> Participant:
+    found = rows.select_related("campaign").first()
+    if found is None:
+        raise InvalidInput(
+            f"/participant/{kind}",
+            f"No participant of this campaign has this {kind}.",
+            "unknown",
+        )
+    return found
+
+
+def _uuid(value: str) -> UUID:
+    try:
+        return from_public("ptc", value)
+    except InvalidId as error:
+        raise InvalidInput("/participant/id", str(error)) from error

@@ -1,0 +1,112 @@
+"""How far a referral got: the verbs, and the sweeps that time asks for."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.dispatch import Signal
+
+from referrals.models import Event, Referral
+from referrals.signals import (
+    referral_disqualified,
+    referral_expired,
+    referral_holding,
+    referral_qualified,
+    referral_reopened,
+)
+
+
+@transaction.atomic
+def hold_referral(referral: Referral, *, until: datetime, event: Event) -> None:
+    """Wait out the holding period, so that a refund can still undo it."""
+    referral.hold(until=until, event_id=event.pk)
+    _announce(referral_holding, [referral])
+
+
+@transaction.atomic
+def qualify_referral(
+    referral: Referral, *, now: datetime, reason: str = "", **changes: Any
+) -> None:
+    """Make the referral count. Rewards listen for this and grant themselves."""
+    referral.qualify(now=now, reason=reason, **changes)
+    _announce(referral_qualified, [referral])
+
+
+@transaction.atomic
+def disqualify_referral(referral: Referral, *, now: datetime, reason: str) -> None:
+    """Make it not count. Rewards listen for this and are taken back."""
+    referral.disqualify(now=now, reason=reason)
+    _announce(referral_disqualified, [referral])
+
+
+@transaction.atomic
+def reopen_referral(referral: Referral, *, reason: str) -> None:
+    """Back to pending: a refund left the milestone unreached, or a person says so."""
+    referral.reopen(reason=reason)
+    _announce(referral_reopened, [referral])
+
+
+def qualify_held_referrals(*, wall: datetime, limit: int = 500) -> int:
+    """Qualify what has been held long enough; safe to run twice, and side by side."""
+    due = Referral.objects.held_long_enough(wall)
+    return _sweep(due, limit, _end_holding, referral_qualified)
+
+
+def expire_referrals(*, wall: datetime, limit: int = 500) -> int:
+    """Expire what ran out of time; safe to run twice, and side by side."""
+    due = Referral.objects.overdue(wall)
+    return _sweep(due, limit, Referral.expire, referral_expired)
+
+
+def settle_referral(*, wall: datetime, **which: Any) -> Referral | None:
+    """The one referral, locked, after what time had already decided about it.
+
+    An event must find what the clock says, whether the sweep came by or not.
+    """
+    rows = Referral.objects.filter(**which).select_for_update(of=("self",), no_key=True)
+    locked = rows.select_related("campaign", "friend", "advocate").first()
+    if locked is None:
+        return None
+    now = locked.campaign.now(wall)
+    if locked.status == Referral.Status.HOLDING and _at_most(locked.holds_until, now):
+        _end_holding(locked)
+        _announce(referral_qualified, [locked])
+    elif locked.status == Referral.Status.PENDING and locked.expires_at <= now:
+        locked.expire()
+        _announce(referral_expired, [locked])
+    return locked
+
+
+def _sweep(
+    due: QuerySet[Referral],
+    limit: int,
+    verb: Callable[[Referral], None],
+    signal: Signal,
+) -> int:
+    with transaction.atomic():
+        batch = list(
+            due.select_related("campaign", "friend", "advocate")
+            .select_for_update(of=("self",), no_key=True, skip_locked=True)
+            .order_by("id")[:limit]
+        )
+        for referral in batch:
+            verb(referral)
+        if batch:
+            _announce(signal, batch)
+    return len(batch)
+
+
+def _end_holding(referral: Referral) -> None:
+    # It counts from the end of its period, not from when the sweep came by.
+    assert referral.holds_until is not None  # noqa: S101 - by constraint
+    referral.qualify(now=referral.holds_until)
+
+
+def _at_most(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
+
+
+def _announce(signal: Signal, referrals: list[Referral]) -> None:
+    signal.send(sender=Referral, instances=referrals)

@@ -1,0 +1,14 @@
+"""What rewards do when a referral counts, or no longer does."""
+
+from typing import Any
+
+from referrals.models import Referral
+from rewards.services.granting import grant_rewards, take_back_rewards
+
+
+def on_referral_qualified(instances: list[Referral], **kwargs: Any) -> None:
+    grant_rewards(instances)
+
+
+def on_referral_disqualified(instances: list[Referral], **kwargs: Any) -> None:
+    take_back_rewards(instances)
