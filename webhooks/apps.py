@@ -1,5 +1,24 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils import timezone
 
 
 class WebhooksConfig(AppConfig):
     name = "webhooks"
+
+    def ready(self) -> None:
+        from webhooks import catalogue  # imports models, so not before the registry
+
+        catalogue.listen()
+        post_migrate.connect(
+            on_post_migrate, sender=self, dispatch_uid="webhooks.partitions"
+        )
+
+
+def on_post_migrate(**kwargs: Any) -> None:
+    """Make the months of all partitioned tables: a fresh database is ready at once."""
+    from referral_factory import partitions
+
+    partitions.ensure(timezone.now())

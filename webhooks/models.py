@@ -122,8 +122,14 @@ class Delivery(Identified, Stateful):
     }
 
     message_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
-    endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="deliveries")
+    endpoint = models.ForeignKey(
+        Endpoint,
+        models.PROTECT,
+        related_name="deliveries",
+        db_index=False,  # delivery_of_endpoint serves
+    )
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    # Counted when it is claimed, so that a try which killed its dispatcher counts too.
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True)
@@ -147,7 +153,7 @@ class Delivery(Identified, Stateful):
             # For the dispatcher's claim: the hot queue, nothing but pending rows.
             models.Index(
                 name="delivery_due",
-                fields=["endpoint", "due_at"],
+                fields=["endpoint", "due_at", "message_id"],
                 condition=Q(status="pending"),
             ),
             # For one delivery by its id, and for an endpoint's log.

@@ -1,0 +1,131 @@
+"""Messages and their deliveries, written in the caller's transaction.
+
+Either the change and what is told of it are committed together, or neither is. A batch
+of any size costs two statements.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+from rest_framework.renderers import JSONRenderer
+
+from referral_factory.ids import new_id, to_public
+from referral_factory.wire import moment_as_text
+from webhooks.models import Message
+
+CHANNEL = "deliveries"  # what the dispatcher listens on
+
+COUNT = """
+    INSERT INTO webhooks_messagecount (object_id, count)
+    SELECT * FROM unnest(%(objects)s::uuid[], %(counts)s::int[])
+    ON CONFLICT (object_id)
+        DO UPDATE SET count = webhooks_messagecount.count + excluded.count
+    RETURNING object_id, count
+"""
+
+# A delivery's id takes its time from its message's: both sort alike.
+WRITE = """
+    WITH message AS (
+        INSERT INTO webhooks_message
+            (id, mode, campaign_id, object_id, sequence, body, type, created_at)
+        SELECT fact.*, %(type)s, %(now)s
+        FROM unnest(
+            %(ids)s::uuid[], %(modes)s::text[], %(campaigns)s::uuid[],
+            %(objects)s::uuid[], %(sequences)s::int[], %(bodies)s::text[]
+        ) AS fact
+        RETURNING id, mode, campaign_id
+    ), delivery AS (
+        INSERT INTO webhooks_delivery
+            (id, message_id, endpoint_id, status, attempts, due_at, created_at)
+        SELECT overlay(gen_random_uuid()::text PLACING left(message.id::text, 18)
+                FROM 1)::uuid,
+            message.id, endpoint.id, 'pending', 0, %(now)s, %(now)s
+        FROM message
+        JOIN webhooks_endpoint endpoint ON endpoint.mode = message.mode
+        WHERE endpoint.status = 'enabled' AND endpoint.deleted_at IS NULL
+            AND CASE WHEN %(only)s::uuid IS NOT NULL THEN endpoint.id = %(only)s
+                ELSE (endpoint.types = '{}' OR %(type)s = ANY (endpoint.types))
+                    AND (endpoint.campaign_ids = '{}' OR message.campaign_id IS NULL
+                        OR message.campaign_id = ANY (endpoint.campaign_ids)) END
+    )
+    SELECT pg_notify(%(channel)s, '')
+"""
+
+
+class Fact(NamedTuple):
+    """What a message says: the object that it is about, as GET shows it."""
+
+    object_id: UUID
+    mode: str
+    campaign_id: UUID | None  # None: about the installation; every campaign's concern
+    data: Mapping[str, Any]
+
+
+def record(
+    message_type: str, facts: Sequence[Fact], *, only: UUID | None = None
+) -> list[UUID]:
+    """Write a message for each fact, and a delivery for each endpoint that wants it.
+
+    With `only`, it goes to that endpoint, whatever its filters say. Returns the ids
+    of the messages.
+    """
+    if not facts:
+        return []
+    ids = [new_id() for _ in facts]
+    now = timezone.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        sequences = _next_sequences(cursor, facts)
+        rows = list(zip(ids, facts, sequences, strict=True))
+        columns = {
+            "ids": ids,
+            "modes": [fact.mode for fact in facts],
+            "campaigns": [fact.campaign_id for fact in facts],
+            "objects": [fact.object_id for fact in facts],
+            "sequences": sequences,
+            "bodies": [_body(message_type, now, *row) for row in rows],
+        }
+        rest = {"type": message_type, "now": now, "only": only, "channel": CHANNEL}
+        cursor.execute(WRITE, columns | rest)
+    return ids
+
+
+def _next_sequences(cursor: Any, facts: Sequence[Fact]) -> list[int]:
+    """A number for each fact, one more than the last of its object.
+
+    The rows stay locked until the end of the transaction, so that the numbers of one
+    object are committed in order; sorted, so that two batches never wait for each
+    other in a circle.
+    """
+    counts = sorted(Counter(fact.object_id for fact in facts).items())
+    objects, increments = zip(*counts, strict=True)
+    cursor.execute(COUNT, {"objects": list(objects), "counts": list(increments)})
+    reached = dict(cursor.fetchall())
+    upcoming = {key: reached[key] - count + 1 for key, count in counts}
+    sequences = []
+    for fact in facts:
+        sequences.append(upcoming[fact.object_id])
+        upcoming[fact.object_id] += 1
+    return sequences
+
+
+def _body(
+    message_type: str, now: datetime, message_id: UUID, fact: Fact, sequence: int
+) -> str:
+    """The text that is signed and sent, its data rendered as the API renders it."""
+    campaign = fact.campaign_id and to_public("cmp", fact.campaign_id)
+    envelope = {
+        "type": message_type,
+        "timestamp": moment_as_text(now),
+        "id": to_public(Message.PREFIX, message_id),
+        "mode": fact.mode,
+        "campaign": campaign,
+        "sequence": sequence,
+        "data": fact.data,
+    }
+    body: bytes = JSONRenderer().render(envelope)
+    return body.decode()
