@@ -15,7 +15,7 @@ from django.conf import settings
 
 from referral_factory.errors import InvalidInput
 
-type_of_address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 FORBIDDEN = [
     ipaddress.ip_network(text)
@@ -53,39 +53,50 @@ FORBIDDEN = [
     )
 ]
 PORTS = {443, 8443}
+DEFAULT_PORTS = {"https": 443, "http": 80}
 LONGEST = 2000
 
 
 @lru_cache(maxsize=4096)
-def forbidden(text: str, *, loopback: bool = False) -> bool:
+def forbidden(text: str) -> bool:
     """Whether nothing may be sent to this IP address."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return True
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if loopback and address.is_loopback:
-        return False
-    return any(address in network for network in FORBIDDEN)
+    address = _parsed(text)
+    return address is None or any(address in network for network in FORBIDDEN)
+
+
+def is_loopback(text: str) -> bool:
+    address = _parsed(text)
+    return address is not None and address.is_loopback
+
+
+def may_connect(scheme: str, address: str, port: int, *, loopback: bool) -> bool:
+    """The rule of where a message may go, on the address that is connected to.
+
+    With `loopback`, which is for development, also to this machine: by http as well,
+    and at any port. Everywhere else by https only.
+    """
+    if is_loopback(address):
+        return loopback
+    return scheme == "https" and port in PORTS and not forbidden(address)
 
 
 def check_url(url: str) -> None:
     """Refuse a destination that we would not send to; InvalidInput says why.
 
-    Looks the name up. That it leads somewhere else by the time of sending is possible:
-    the decision then is made anew, on the address that is really connected to.
+    Looks the name up, and asks that all its addresses are allowed. It may lead
+    somewhere else by the time of sending: the decision is then made anew.
     """
     parts = _split(url)
-    addresses = list(_look_up(parts))
-    if any(forbidden(a, loopback=settings.WEBHOOKS_ALLOW_LOOPBACK) for a in addresses):
-        raise _refusal("It leads to an address that no message may go to.")
-    if settings.WEBHOOKS_ALLOW_LOOPBACK and all(map(_is_loopback, addresses)):
+    addresses = set(_look_up(parts))
+    loopback = settings.WEBHOOKS_ALLOW_LOOPBACK
+    port = parts.port or DEFAULT_PORTS[parts.scheme]
+    if all(may_connect(parts.scheme, a, port, loopback=loopback) for a in addresses):
         return
+    if any(forbidden(a) and not (loopback and is_loopback(a)) for a in addresses):
+        raise _refusal("It leads to an address that no message may go to.")
     if parts.scheme != "https":
         raise _refusal("It must start with https://.")
-    if (parts.port or 443) not in PORTS:
-        raise _refusal("Its port must be 443 or 8443.")
+    raise _refusal("Its port must be 443 or 8443.")
 
 
 def _split(url: str) -> SplitResult:
@@ -113,10 +124,13 @@ def _look_up(parts: SplitResult) -> Iterator[str]:
         yield str(address[0])
 
 
-def _is_loopback(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+def _parsed(text: str) -> Address | None:
+    """The address without its zone, and IPv4 that is written as IPv6 as what it is."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _refusal(message: str) -> InvalidInput:

@@ -1,1 +1,2 @@
-def listen(): pass
+def listen():
+    pass

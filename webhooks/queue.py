@@ -5,8 +5,9 @@ dies, and fenced by an id so that a holder who comes late changes nothing. All m
 are the database's, so that dispatchers on several machines agree.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -128,6 +129,9 @@ class Claimed:
     lease_id: UUID
 
 
+COLUMNS = [each.name for each in fields(Claimed) if each.name != "lease_id"]
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """How one try went, and what it makes of its delivery."""
@@ -161,11 +165,14 @@ def claim(
     }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, params)
-        return [Claimed(*_parsed(row), lease_id=lease_id) for row in cursor.fetchall()]
+        return [_claimed(*row, lease_id=lease_id) for row in cursor.fetchall()]
 
 
-def _parsed(row: Sequence[Any]) -> Sequence[Any]:
-    return row
+def _claimed(*columns: Any, lease_id: UUID) -> Claimed:
+    values = dict(zip(COLUMNS, columns, strict=True))
+    return Claimed(
+        **values | {"headers": json.loads(values["headers"])}, lease_id=lease_id
+    )
 
 
 def finish(results: Sequence[Result]) -> None:
