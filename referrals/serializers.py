@@ -1,0 +1,156 @@
+"""How this app's objects look from outside, in the API and in messages alike.
+
+Each serializer's `prepare` adds to a queryset what showing its rows takes, so that a
+list, a single object and a message are the same few queries and the same bytes.
+"""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.db.models import Prefetch, QuerySet
+from rest_framework import serializers
+
+from referral_factory import money
+from referral_factory.wire import IdField, MoneyField, MomentField
+from referrals.counts import COUNTS, with_counts
+from referrals.models import Campaign, Event, Participant, Referral
+
+
+class CampaignSerializer(serializers.Serializer[Campaign]):
+    id = IdField("cmp")
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    mode = serializers.ChoiceField(Campaign.Mode)
+    status = serializers.ChoiceField(Campaign.Status)
+    owner = serializers.CharField()
+    currency = serializers.CharField()
+    landing_url = serializers.CharField()
+    milestone = serializers.SerializerMethodField()
+    holding_days = serializers.IntegerField()
+    attribution_days = serializers.IntegerField()
+    match_days = serializers.IntegerField()
+    reversal_events = serializers.ListField(child=serializers.CharField())
+    review = serializers.JSONField()
+    version = serializers.IntegerField()
+    created_at = MomentField()
+    launched_at = MomentField()
+    ended_at = MomentField()
+
+    def get_milestone(self, campaign: Campaign) -> dict[str, Any]:
+        minimum = campaign.milestone_minimum
+        return {
+            "event_name": campaign.milestone_event,
+            "minimum_amount": None
+            if minimum is None
+            else money.as_text(minimum, campaign.currency),
+            "currency": campaign.currency,
+            "within_days": campaign.milestone_within_days,
+        }
+
+    @classmethod
+    def prepare(cls, rows: QuerySet[Campaign]) -> QuerySet[Campaign]:
+        return rows
+
+
+class ParticipantSerializer(serializers.Serializer[Participant]):
+    id = IdField("ptc")
+    campaign = IdField("cmp", source="campaign_id")
+    external_id = serializers.CharField()
+    email = serializers.CharField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(Participant.Status)
+    code = serializers.CharField()
+    link = serializers.SerializerMethodField()
+    attributes = serializers.JSONField()
+    source = serializers.CharField()
+    referred_by = serializers.SerializerMethodField()
+    customer_since = MomentField()
+    counts = serializers.SerializerMethodField()
+    created_at = MomentField()
+
+    def get_link(self, participant: Participant) -> dict[str, Any]:
+        url = participant.link
+        text = quote(f"{participant.campaign.name}: {url}")
+        subject = quote(participant.campaign.name)
+        return {
+            "url": url,
+            "qr_url": f"{url}/qr.svg",
+            "share": {
+                "email": f"mailto:?subject={subject}&body={text}",
+                "whatsapp": f"https://wa.me/?text={text}",
+                "x": f"https://x.com/intent/post?{urlencode({'url': url})}",
+            },
+        }
+
+    def get_referred_by(self, participant: Participant) -> dict[str, str] | None:
+        for referral in participant.referred_by.all():
+            return {
+                "referral": referral.public_id,
+                "advocate": referral.advocate.public_id,
+                "code": referral.advocate.code,
+            }
+        return None
+
+    def get_counts(self, participant: Participant) -> dict[str, int]:
+        return {name: getattr(participant, f"{name}_count") for name in COUNTS}
+
+    @classmethod
+    def prepare(cls, rows: QuerySet[Participant]) -> QuerySet[Participant]:
+        referred_by = Referral.objects.select_related("advocate")
+        return with_counts(rows.select_related("campaign")).prefetch_related(
+            Prefetch("referred_by", referred_by)
+        )
+
+
+class ReferralSerializer(serializers.Serializer[Referral]):
+    id = IdField("ref")
+    campaign = IdField("cmp", source="campaign_id")
+    advocate = IdField("ptc", source="advocate_id")
+    friend = IdField("ptc", source="friend_id")
+    status = serializers.ChoiceField(Referral.Status)
+    way = serializers.ChoiceField(Referral.Way)
+    click = IdField("clk", source="click_id")
+    clicked_at = MomentField()
+    reason = serializers.CharField()
+    milestone_event = IdField("evt", source="milestone_event_id")
+    created_at = MomentField()
+    expires_at = MomentField()
+    holds_until = MomentField()
+    qualified_at = MomentField()
+    disqualified_at = MomentField()
+
+    @classmethod
+    def prepare(cls, rows: QuerySet[Referral]) -> QuerySet[Referral]:
+        return rows
+
+
+class CheckSerializer(serializers.Serializer[dict[str, Any]]):
+    """One question that a decision asked: what it is called, its answer, what it saw."""
+
+    check = serializers.CharField()  # type: ignore[assignment]
+    passed = serializers.BooleanField()
+    detail = serializers.CharField()
+
+
+class EventSerializer(serializers.Serializer[Event]):
+    id = IdField("evt")
+    campaign = IdField("cmp", source="campaign_id")
+    event_id = serializers.CharField()
+    name = serializers.CharField()
+    participant = IdField("ptc", source="participant_id")
+    referral = IdField("ref", source="referral_id")
+    outcome = serializers.ChoiceField(Event.Outcome)
+    amount = MoneyField()
+    currency = serializers.SerializerMethodField()
+    properties = serializers.JSONField()
+    reverses = serializers.CharField()
+    occurred_at = MomentField()
+    received_at = MomentField()
+    explanation = CheckSerializer(source="decision.checks", many=True)
+
+    def get_currency(self, event: Event) -> str | None:
+        return event.currency or None
+
+    @classmethod
+    def prepare(cls, rows: QuerySet[Event]) -> QuerySet[Event]:
+        return rows
