@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "referral_factory.api.middleware.request_id",
+    "referral_factory.api.middleware.refuse_bad_text",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -115,13 +116,19 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_FORMATTER_CLASS": "referral_factory.api.problems.ProblemFormatter",
+    "EXCEPTION_HANDLER_CLASS": "referral_factory.api.problems.ProblemHandler",
+    "NESTED_FIELD_SEPARATOR": "/",  # errors point into the body by JSON pointers
+}
 
 # --- Pages ------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Unset, static files are served from where they are; collectstatic needs it.
+STATIC_ROOT: str | None = env.str("STATIC_ROOT", "") or None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 LOGIN_URL = "/admin/login/"

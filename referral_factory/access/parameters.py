@@ -1,0 +1,23 @@
+"""Query parameters: one that we do not know is an error, never ignored."""
+
+from collections.abc import Collection
+
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+
+
+class InvalidParameter(ValidationError):
+    """A query parameter is wrong: 400, with its name where a field's would be."""
+
+    status_code = 400
+
+    def __init__(self, name: str, message: str, code: str = "invalid") -> None:
+        super().__init__({name[:100]: [ErrorDetail(message, code)]})
+
+
+def refuse_unknown(request: Request, known: Collection[str]) -> None:
+    for name in request.query_params:
+        if name not in known:
+            choices = ", ".join(sorted(known)) or "none"
+            message = f"Unknown query parameter. Known here: {choices}."
+            raise InvalidParameter(name, message, code="unknown_parameter")

@@ -1,0 +1,56 @@
+"""What happens around every request, whoever answers it."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from django.http import HttpRequest, HttpResponseBase
+
+from referral_factory.api.problems import problem_response
+from referral_factory.ids import new_id, to_public
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+SANE_ID = re.compile(r"[0-9A-Za-z._-]{1,100}")
+
+
+def request_id(get_response: Handler) -> Handler:
+    """Name each request, or keep the caller's name for it: X-Request-Id."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-Id", "")
+        chosen = given if SANE_ID.fullmatch(given) else to_public("req", new_id())
+        request.META["REQUEST_ID"] = chosen
+        response = get_response(request)
+        response.headers["X-Request-Id"] = chosen
+        return response
+
+    return middleware
+
+
+def refuse_bad_text(get_response: Handler) -> Handler:
+    """Refuse a NUL in a path or a query, which no database takes.
+
+    The API takes UTF-8 only. A link that somebody follows may carry anything else: its
+    unreadable bytes become replacement characters.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        query = unquote_to_bytes(request.META.get("QUERY_STRING", ""))
+        if "\x00" in request.path or b"\x00" in query:
+            detail = "There is a NUL in the URL."
+            return problem_response(request, 400, detail, code="bad_text")
+        if request.path.startswith("/api/") and not _is_utf8(query):
+            detail = "The query is not UTF-8."
+            return problem_response(request, 400, detail, code="bad_text")
+        return get_response(request)
+
+    return middleware
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
