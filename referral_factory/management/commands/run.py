@@ -1,0 +1,148 @@
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from referral_factory.embedded import SERVER, STATE_DIR, EmbeddedError
+from referral_factory.supervisor import Supervisor
+
+HOST = "127.0.0.1"
+MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+
+
+def programs(port: int, *, verbose: bool) -> dict[str, list[str]]:
+    """Everything that a whole system is made of, beside its database."""
+    level = "INFO" if verbose else "WARNING"
+    python, celery = [sys.executable, "-m"], ["celery", "--app=referral_factory"]
+    quiet = [f"--loglevel={level}"]
+    return {
+        "web": [
+            *python, "granian", "--interface=wsgi", f"--host={HOST}", f"--port={port}",
+            "--workers=2", "--blocking-threads=4", "--respawn-failed-workers",
+            f"--log-level={level.lower()}", "--workers-kill-timeout=5",
+            "referral_factory.wsgi:application",
+        ],
+        "worker": [
+            *python, *celery, "worker", "--concurrency=2", "--without-gossip",
+            "--without-mingle", "--without-heartbeat", *quiet,
+        ],
+        "scheduler": [*python, *celery, "beat", "--pidfile=", *quiet],
+        "dispatcher": [*MANAGE, "dispatch"],
+    }  # fmt: skip
+
+
+class Command(BaseCommand):
+    help = (
+        "Runs everything in the foreground: database, web server, worker, scheduler, "
+        "dispatcher. For a laptop; deploy/ shows how to run them apart."
+    )
+    requires_system_checks: list[str] = []  # they ask for the database that we start
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = int(os.environ.get("PORT", "8000"))
+        refuse_taken(port)
+        verbose = os.environ.get("VERBOSE", "") not in {"", "0"}
+        environment = {
+            **os.environ,
+            "PUBLIC_URL": os.environ.get("PUBLIC_URL") or f"http://{HOST}:{port}",
+            "WEBHOOKS_ALLOW_LOOPBACK": "1",  # here, and only here
+            "PYTHONUNBUFFERED": "1",
+        }
+        # Until the supervisor takes over, SIGTERM unwinds us as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt), self.database():
+            self.prepare(environment)
+            children = programs(port, verbose=verbose)
+            with Supervisor(children, environment, self.say) as supervisor:
+                self.watch(supervisor, port)
+                self.say("Stopping…")
+        self.say("Stopped.")
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    @contextmanager
+    def database(self) -> Iterator[None]:
+        if settings.DATABASE_URL:
+            yield
+            return
+        try:
+            with SERVER.in_use():
+                # Should we be killed, this one still stops the server after us.
+                keeper = subprocess.Popen(
+                    [sys.executable, "-m", "referral_factory.embedded"],
+                    cwd=settings.BASE_DIR,
+                    start_new_session=True,
+                )
+                try:
+                    yield
+                finally:
+                    keeper.kill()
+                    keeper.wait()
+        except EmbeddedError as error:
+            raise CommandError(str(error)) from error
+
+    def prepare(self, environment: dict[str, str]) -> None:
+        self.say("Preparing the database…")
+        for step in ["migrate", "seed"]:
+            done = subprocess.run(
+                [*MANAGE, step, "--verbosity=0"], env=environment, check=False
+            )
+            if done.returncode:
+                raise CommandError(f"manage.py {step} failed; see above")
+
+    def watch(self, supervisor: Supervisor, port: int) -> None:
+        announced = False
+        while not supervisor.stopping:
+            supervisor.tick(0.2)
+            if not announced and is_ready(port):
+                announced = True
+                self.say(announcement())
+
+
+def refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex((HOST, port)) == 0:
+            raise CommandError(
+                f"Port {port} is taken. Choose another: PORT={port + 1} make run"
+            )
+
+
+def is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def announcement() -> str:
+    """Where everything is. The file is the seed command's; it holds secrets."""
+    known = json.loads((STATE_DIR / "run.json").read_text())
+    url, admin, keys = known["url"], known["admin"], known["keys"]
+    return f"""
+Referral Factory answers at {url}
+
+  Admin      {url}/admin/
+  Dashboard  {url}/dashboard/
+  API docs   {url}/api/docs
+  Login      {admin["username"]} / {admin["password"]}
+  Test key   {keys["test"]}
+  Live key   {keys["live"]}
+
+Play a whole referral programme against it: make demo
+Stop: Ctrl-C
+"""

@@ -1,0 +1,48 @@
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from pytest_django import Settings
+
+from referral_factory import checks
+from referral_factory.embedded import Server
+
+
+def complaints() -> list[str | None]:
+    """Ours only: Django's own have other prefixes."""
+    found: list[CheckMessage] = run_checks(databases=["default"])
+    ours = [message for message in found if str(message.id).startswith("project.")]
+    assert all(message.hint for message in ours)
+    return [message.id for message in ours]
+
+
+def test_the_defaults_are_fine() -> None:
+    assert complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("SECRET_KEY", "short", "project.E001"),
+        ("PUBLIC_URL", "referrals.example.com", "project.E002"),
+        ("CELERY_BROKER_URL", "kafka://broker", "project.E003"),
+    ],
+)
+def test_a_bad_setting_is_explained(
+    settings: Settings, name: str, value: str, complaint: str
+) -> None:
+    setattr(settings, name, value)
+    assert complaints() == [complaint]
+
+
+def test_an_embedded_server_that_is_down_is_explained(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    settings.DATABASE_URL = ""
+    monkeypatch.setattr(checks, "SERVER", Server(tmp_path_factory.mktemp("var")))
+    assert complaints() == ["project.E005"]
+
+
+def test_a_server_that_is_too_old_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "OLDEST_POSTGRES", 99)
+    assert complaints() == ["project.E007"]
