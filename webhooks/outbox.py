@@ -94,6 +94,12 @@ def record(
     return ids
 
 
+def wake() -> None:
+    """Tell dispatchers, at the commit, that something is due."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
 def _next_sequences(cursor: Any, facts: Sequence[Fact]) -> list[int]:
     """A number for each fact, one more than the last of its object.
 

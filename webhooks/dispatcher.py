@@ -1,0 +1,222 @@
+"""Brings messages to their endpoints: claims many, sends at once, writes back in bulk.
+
+As many dispatchers as one likes may run, on any machine. Truth is in the rows: one that
+is killed loses nothing, for its leases end and another takes over; then a message may
+arrive twice, never not at all.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from referral_factory.ids import to_public
+from webhooks import outbox, queue, schedule, secrets, services, signing
+from webhooks.feed import BATCH, number_messages
+from webhooks.models import Delivery, Message
+from webhooks.queue import Claimed, Result
+from webhooks.transport import Answer, Transport
+
+logger = logging.getLogger(__name__)
+
+SLOTS = 256  # exchanges at once
+CAP = 64  # of them to one endpoint: a slow one holds up nobody else
+LEASE = 3  # times the timeout of an exchange
+BREATH = (
+    0.02  # seconds between two claims, or two write-backs, so that they are batches
+)
+POLL = 1.0  # seconds until we look by ourselves, should a notification get lost
+FLUSH_AT = 500
+GRACE = timedelta(seconds=10)  # for what is under way when we are asked to stop
+GONE = 410
+
+
+class Dispatcher:
+    """One process's share of the work. `run` until `stop()` says so."""
+
+    def __init__(self) -> None:
+        self.timeout: timedelta = settings.WEBHOOKS_TIMEOUT
+        self.transport = Transport(
+            timeout=self.timeout, loopback=settings.WEBHOOKS_ALLOW_LOOPBACK
+        )
+        self.under_way: dict[UUID, Claimed] = {}  # by delivery
+        self.busy: Counter[UUID] = Counter()  # exchanges by endpoint
+        self.results: list[Result] = []
+        self.claim_at = self.number_at = self.flush_at = 0.0  # monotonic
+
+    # --- The loop ---------------------------------------------------------------------
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Work until `stop()`. When the database goes away, wait for its return."""
+        while not stop():
+            try:
+                with self._listening() as listener:
+                    while not stop():
+                        self.turn(listener)
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("The database is away: %s", error)
+                connection.close()
+                self._take_in(self.transport.poll(POLL))
+        self.finish()
+
+    def turn(self, listener: Any = None, wait: float = POLL) -> None:
+        """One round: claim, number, exchange, write back. Waits only when idle."""
+        now = time.monotonic()
+        if now >= self.number_at:
+            numbered = number_messages()
+            self.number_at = now + (BREATH if numbered == BATCH else POLL)
+        if now >= self.claim_at:
+            self._claim(now)
+        self._take_in(self.transport.poll(min(wait, self._patience())))
+        if listener and any(listener.connection.notifies(timeout=0)):
+            self._wake()
+        if self.results and self._is_time_to_flush():
+            self._flush()
+
+    def finish(self) -> None:
+        """Let what is under way end, for a while; give the rest back to the queue."""
+        deadline = time.monotonic() + min(self.timeout, GRACE).total_seconds()
+        while self.under_way and time.monotonic() < deadline:
+            self._take_in(self.transport.poll(0.1))
+        self._flush()
+        left = list(self.under_way.values())
+        self.transport.close()
+        if left:
+            queue.release(left)
+        logger.info("Stopped; %d deliveries given back.", len(left))
+
+    def _wake(self) -> None:
+        """Something is due: look as soon as the last look is a breath ago."""
+        soon = time.monotonic() + BREATH
+        self.claim_at = min(self.claim_at, soon)
+        self.number_at = min(self.number_at, soon)
+
+    def _patience(self) -> float:
+        """How long the network may keep us waiting before something else is to do."""
+        moments = [self.claim_at, self.number_at]
+        if self.results:
+            moments.append(self.flush_at)
+        return max(min(moments) - time.monotonic(), 0)
+
+    @contextmanager
+    def _listening(self) -> Iterator[Any]:
+        """A connection of its own, to be woken by; the loop's own one is often busy."""
+        listener = connection.copy()
+        try:
+            with listener.cursor() as cursor:
+                cursor.execute(f"LISTEN {outbox.CHANNEL}")
+            self.transport.watch(listener.connection)
+            self._wake()
+            yield listener
+        finally:
+            if listener.connection is not None:
+                self.transport.forget(listener.connection)
+            listener.close()
+
+    # --- Claiming and sending ---------------------------------------------------------
+
+    def _claim(self, now: float) -> None:
+        room = SLOTS - len(self.under_way)
+        claimed = self._take(room) if room else []
+        self.claim_at = now + (BREATH if claimed else POLL)
+        for each in claimed:
+            self._send(each)
+        if taken_over := sum(each.taken_over for each in claimed):
+            logger.warning("Took over %d deliveries whose lease had ended.", taken_over)
+
+    def _take(self, room: int) -> list[Claimed]:
+        lease = self.timeout * LEASE
+        return queue.claim(limit=room, cap=CAP, busy=self.busy, lease=lease)
+
+    def _send(self, claimed: Claimed) -> None:
+        body = claimed.body.encode()
+        keys = [secrets.decrypt(claimed.secret)]
+        if claimed.old_secret:
+            keys.append(secrets.decrypt(claimed.old_secret))
+        message_id = to_public(Message.PREFIX, claimed.message_id)
+        signed = signing.headers(keys, message_id, int(time.time()), body)
+        self.under_way[claimed.delivery_id] = claimed
+        self.busy[claimed.endpoint_id] += 1
+        self.transport.send(
+            claimed.delivery_id, claimed.url, {**claimed.headers, **signed}, body
+        )
+
+    # --- Results ----------------------------------------------------------------------
+
+    def _take_in(self, answers: Iterable[Answer]) -> None:
+        for answer in answers:
+            claimed = self.under_way.pop(answer.key)
+            self.busy[claimed.endpoint_id] -= 1
+            if not self.busy[claimed.endpoint_id]:
+                del self.busy[claimed.endpoint_id]
+            if not self.results:
+                self.flush_at = time.monotonic() + BREATH
+            self.results.append(judge(claimed, answer))
+
+    def _is_time_to_flush(self) -> bool:
+        return (
+            not self.under_way
+            or len(self.results) >= FLUSH_AT
+            or time.monotonic() >= self.flush_at
+        )
+
+    def _flush(self) -> None:
+        """Write back what came of it. Kept until that is committed."""
+        if not self.results:
+            return
+        queue.finish(self.results)
+        written, self.results = self.results, []
+        self.claim_at = min(self.claim_at, time.monotonic() + BREATH)  # there is room
+        disable_the_hopeless(written)
+
+
+def judge(claimed: Claimed, answer: Answer) -> Result:
+    """What an answer makes of a delivery. Nothing but a 2xx is a success."""
+    now = timezone.now()
+    status, delay = Delivery.Status.DELIVERED, None
+    code = answer.status_code or 0
+    if answer.error or not 200 <= code < 300:
+        wait = schedule.retry_after(answer.retry_after, now)
+        delay = None if code == GONE else schedule.delay(claimed.number, wait)
+        status = Delivery.Status.FAILED if delay is None else Delivery.Status.PENDING
+    error = answer.error
+    if not error and 300 <= code < 400:
+        error = "A redirect, which is not followed."
+    return Result(
+        claimed=claimed,
+        status=status,
+        delay=delay,
+        status_code=answer.status_code,
+        error=error,
+        latency_ms=answer.latency_ms,
+        response_body=answer.body,
+        at=now,
+    )
+
+
+def disable_the_hopeless(results: Iterable[Result]) -> None:
+    """Disable endpoints that said they are gone, or did nothing but fail for days."""
+    failures = [each for each in results if each.status != Delivery.Status.DELIVERED]
+    limit = timezone.now() - schedule.GIVE_UP_ON_ENDPOINT
+    gone, failing = set(), set()
+    for each in failures:
+        since = each.claimed.failing_since
+        if each.status_code == GONE:
+            gone.add(each.claimed.endpoint_id)
+        elif since is not None and since < limit:
+            failing.add(each.claimed.endpoint_id)
+    if gone:
+        services.disable_failing(gone, reason="It answered 410 Gone.")
+    if failing:
+        days = schedule.GIVE_UP_ON_ENDPOINT.days
+        services.disable_failing(
+            failing, reason=f"It did nothing but fail for {days} days."
+        )
