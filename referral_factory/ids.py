@@ -30,7 +30,7 @@ def from_public(prefix: str, text: str) -> UUID:
         raise InvalidId(f"Not an id: {text[:60]!r}") from error
     if parsed.prefix != prefix:
         raise InvalidId(f"Expected an id that starts with {prefix}_.")
-    return parsed.uuid
+    return UUID(int=parsed.uuid.int)  # typeid has a UUID class of its own
 
 
 class Identified(models.Model):

@@ -1,8 +1,35 @@
 """The whole URL map, on one page."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from referral_factory.api.events import EventViewSet
+from referral_factory.api.routers import Router
+from referral_factory.health import healthz, readyz
+from referrals.api import CampaignViewSet, ParticipantViewSet, ReferralViewSet
+from referrals.views import follow_link, qr_code
+from rewards.api import CampaignRuleViewSet, RewardViewSet, RuleViewSet
+
+router = Router()
+router.register("campaigns", CampaignViewSet, "campaign")
+router.register("participants", ParticipantViewSet, "participant")
+router.register("referrals", ReferralViewSet, "referral")
+router.register("events", EventViewSet, "event")
+router.register("reward-rules", RuleViewSet, "reward-rule")
+router.register("rewards", RewardViewSet, "reward")
+
+rules_of_campaign = CampaignRuleViewSet.as_view({"get": "list", "post": "create"})
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("r/<str:code>", follow_link, name="link"),
+    path("r/<str:code>/qr.svg", qr_code, name="qr-code"),
+    path("api/v1/", include(router.urls)),
+    re_path(
+        r"^api/v1/campaigns/(?P<campaign_id>[^/]+)/reward-rules/?$",
+        rules_of_campaign,
+        name="campaign-reward-rules",
+    ),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
 ]

@@ -49,7 +49,7 @@ def canonical(address: str) -> str:
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two different mailboxes look like one person's: tags, dots, digits aside."""
+    """Whether two mailboxes look like one person's: tags, dots and digits aside."""
     return canonical(one) != canonical(other) and _skeleton(one) == _skeleton(other)
 
 

@@ -128,7 +128,7 @@ def _is_the_milestone(facts: Facts, milestone: Milestone) -> Check:
     return Check(
         "event_is_milestone",
         facts.event.name == milestone.event_name,
-        f"The event is {facts.event.name!r}; the milestone is {milestone.event_name!r}.",
+        f"It is {facts.event.name!r}; the milestone is {milestone.event_name!r}.",
     )
 
 
@@ -182,7 +182,7 @@ def _was_not_taken_back(facts: Facts, milestone: Milestone) -> Check:
 
 
 def _settled(facts: Facts) -> Outcome:
-    """Of a referral that counts already, more events are news; of one that ended, not."""
+    """To a referral that counts already it is news; to one that ended, nothing."""
     counts = {Status.HOLDING, Status.QUALIFIED}
     if facts.referral and facts.referral.status in counts:
         return Outcome.RECORDED

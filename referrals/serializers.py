@@ -11,7 +11,7 @@ from django.db.models import Prefetch, QuerySet
 from rest_framework import serializers
 
 from referral_factory import money
-from referral_factory.wire import IdField, MoneyField, MomentField
+from referral_factory.wire import IdField, MomentField, MoneyField
 from referrals.counts import COUNTS, with_counts
 from referrals.models import Campaign, Event, Participant, Referral
 
@@ -125,7 +125,7 @@ class ReferralSerializer(serializers.Serializer[Referral]):
 
 
 class CheckSerializer(serializers.Serializer[dict[str, Any]]):
-    """One question that a decision asked: what it is called, its answer, what it saw."""
+    """One question that a decision asked, its answer, and what it saw."""
 
     check = serializers.CharField()  # type: ignore[assignment]
     passed = serializers.BooleanField()

@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from referral_factory.wire import IdField, MoneyField, MomentField
+from referral_factory.wire import IdField, MomentField, MoneyField
 from rewards.models import Kind, Reward, RewardRule, Side
 
 

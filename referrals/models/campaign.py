@@ -1,4 +1,4 @@
-"""An offer that people can share, with the one milestone that makes a referral count."""
+"""An offer that people can share, and the milestone that makes a referral count."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -150,7 +150,7 @@ class Referral(Identified, Stateful):
         self.move_to(self.Status.DISQUALIFIED, disqualified_at=now, reason=reason)
 
     def reopen(self, *, reason: str) -> None:
-        """Back to pending: a refund left the milestone unreached, or a person says so."""
+        """Back to pending: by a refund that leaves too little, or by a person."""
         self.move_to(
             self.Status.PENDING,
             holds_until=None,

@@ -129,7 +129,7 @@ def refuse_unless_open(campaign: Campaign) -> None:
     """Nobody new joins a campaign that is not live."""
     if campaign.status != Campaign.Status.LIVE:
         raise CampaignNotOpen(
-            f"The campaign is {campaign.status}: nobody new can be enrolled or referred.",
+            f"The campaign is {campaign.status}: nobody new is enrolled or referred.",
             status=campaign.status,
         )
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from referral_factory.errors import InvalidInput
 from referral_factory.ids import InvalidId, from_public
@@ -190,6 +189,18 @@ def _not_in_the_future(occurred_at: datetime, now: datetime) -> datetime:
     return occurred_at
 
 
+def lookup_of(named: dict[str, str]) -> dict[str, Any]:
+    """The columns that one name of a person is looked up by."""
+    ((kind, value),) = named.items()
+    if kind == "id":
+        return {"pk": _uuid(value)}
+    if kind == "code":
+        return {"code": value.upper()}
+    if kind == "email":
+        return {"email_canonical": canonical(clean(value, "/participant/email"))}
+    return {"external_id": value}
+
+
 def _find_person(
     campaign: Campaign, named: dict[str, str]
 ) -> tuple[Participant | None, str]:
@@ -197,17 +208,17 @@ def _find_person(
 
     Ids and codes are ours: an unknown one can never arrive later, so it is refused.
     """
-    ((kind, value),) = named.items()
-    rows = Participant.objects.filter(campaign=campaign).select_for_update(no_key=True)
-    if kind in {"id", "code"}:
-        lookup = {"pk": _uuid(value)} if kind == "id" else {"code": value.upper()}
-        return _ours(rows.filter(**lookup), kind), ""
-    if kind == "email":
-        mailbox = canonical(clean(value, "/participant/email"))
-        person, rows = email_name(mailbox), rows.filter(email_canonical=mailbox)
-    else:
-        person, rows = external_id_name(value), rows.filter(external_id=value)
-    found = rows.first()
+    lookup = lookup_of(named)
+    rows = Participant.objects.filter(campaign=campaign, **lookup)
+    rows = rows.select_for_update(no_key=True)
+    found, person = rows.first(), _name(lookup)
+    if found is None and not person:
+        kind = next(iter(named))
+        raise InvalidInput(
+            f"/participant/{kind}",
+            f"No participant of this campaign has this {kind}.",
+            "unknown",
+        )
     if found is None:
         lock_names(campaign, [person])
         found = rows.all().first()  # they may have been enrolled while we waited
@@ -216,15 +227,12 @@ def _find_person(
     return found, person
 
 
-def _ours(rows: QuerySet[Participant], kind: str) -> Participant:
-    found = rows.select_related("campaign").first()
-    if found is None:
-        raise InvalidInput(
-            f"/participant/{kind}",
-            f"No participant of this campaign has this {kind}.",
-            "unknown",
-        )
-    return found
+def _name(lookup: dict[str, Any]) -> str:
+    if "email_canonical" in lookup:
+        return email_name(lookup["email_canonical"])
+    if "external_id" in lookup:
+        return external_id_name(lookup["external_id"])
+    return ""
 
 
 def _uuid(value: str) -> UUID:

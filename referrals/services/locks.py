@@ -16,7 +16,7 @@ def email_name(mailbox: str) -> str:
 
 
 def names_of(participant: Participant) -> list[str]:
-    """The names that an event may have called this person by, as Event.person has it."""
+    """The names that an event may have called this person by: see Event.person."""
     names = []
     if participant.external_id:
         names.append(external_id_name(participant.external_id))

@@ -46,6 +46,7 @@ class Enrolment:
     participant: Participant
     created: bool
     referral: Referral | None
+    referral_created: bool
 
 
 def person(
@@ -71,14 +72,14 @@ def enrol_participant(campaign: Campaign, who: Person, *, wall: datetime) -> Enr
     participant, created = _find_or_create(campaign, who, now)
     if not created:
         change_participant(participant, _given(who))
-    referral = None
+    referral, referral_created = None, False
     if who.claim:
-        referral = refer_friend(
+        referral, referral_created = refer_friend(
             participant, who.claim, wall=wall, friend_is_new=created
         )
     if created:
         match_events_of_person(participant, wall=wall)
-    return Enrolment(participant, created, referral)
+    return Enrolment(participant, created, referral, referral_created)
 
 
 @transaction.atomic

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.dispatch import Signal
 
-from referrals.models import Event, Referral
+from referral_factory.states import IllegalTransition
+from referrals.models import Campaign, Event, Referral
 from referrals.signals import (
     referral_disqualified,
     referral_expired,
@@ -43,9 +44,20 @@ def disqualify_referral(referral: Referral, *, now: datetime, reason: str) -> No
 
 @transaction.atomic
 def reopen_referral(referral: Referral, *, reason: str) -> None:
-    """Back to pending: a refund left the milestone unreached, or a person says so."""
+    """Back to pending: by a refund that leaves too little, or by a person."""
     referral.reopen(reason=reason)
     _announce(referral_reopened, [referral])
+
+
+@transaction.atomic
+def reconsider_referral(referral: Referral, *, reason: str) -> None:
+    """A person takes a disqualification back, and says why."""
+    if referral.status != Referral.Status.DISQUALIFIED:
+        raise IllegalTransition(
+            f"It is {referral.status}; only a disqualified referral is reopened by hand.",
+            status=referral.status,
+        )
+    reopen_referral(referral, reason=reason)
 
 
 def qualify_held_referrals(*, wall: datetime, limit: int = 500) -> int:
@@ -58,6 +70,17 @@ def expire_referrals(*, wall: datetime, limit: int = 500) -> int:
     """Expire what ran out of time; safe to run twice, and side by side."""
     due = Referral.objects.overdue(wall)
     return _sweep(due, limit, Referral.expire, referral_expired)
+
+
+def settle_campaign(campaign: Campaign, *, wall: datetime) -> dict[str, int]:
+    """All that is due in one campaign, after its clock was moved; says how many."""
+    rows = Referral.objects.filter(campaign=campaign)
+    return {
+        "qualified": _sweep_all(
+            rows.held_long_enough(wall), _end_holding, referral_qualified
+        ),
+        "expired": _sweep_all(rows.overdue(wall), Referral.expire, referral_expired),
+    }
 
 
 def settle_referral(*, wall: datetime, **which: Any) -> Referral | None:
@@ -96,6 +119,15 @@ def _sweep(
         if batch:
             _announce(signal, batch)
     return len(batch)
+
+
+def _sweep_all(
+    due: QuerySet[Referral], verb: Callable[[Referral], None], signal: Signal
+) -> int:
+    total = 0
+    while done := _sweep(due, 500, verb, signal):
+        total += done
+    return total
 
 
 def _end_holding(referral: Referral) -> None:

@@ -28,17 +28,18 @@ Way = Referral.Way
 @transaction.atomic
 def refer_friend(
     friend: Participant, claim: Claim, *, wall: datetime, friend_is_new: bool = False
-) -> Referral:
+) -> tuple[Referral, bool]:
     """Credit the advocate that the claim leads to. The first claim wins.
 
-    Repeating it returns the referral that there is. Raises InvalidInput for a claim
-    that leads nowhere, and the rule that refuses it otherwise (see attribution.py).
+    Returns the referral and whether it is new; repeating a claim finds the old one.
+    Raises InvalidInput for a claim that leads nowhere, and the rule that refuses it
+    otherwise (see attribution.py).
     """
     campaign = friend.campaign
     credit = resolve(campaign, claim)
     existing = _referral_of(friend)
     if existing:
-        return _same_or_refuse(existing, credit)
+        return _same_or_refuse(existing, credit), False
     refuse_unless_open(campaign)
     now = campaign.now(wall)
     window = timedelta(days=campaign.attribution_days)
@@ -116,7 +117,7 @@ def _refuse_loop(advocate: Participant, friend: Participant) -> None:
 ANCESTORS = """
 WITH RECURSIVE above (id) AS (
     SELECT %s::uuid
-    UNION SELECT r.advocate_id FROM referrals_referral r JOIN above ON r.friend_id = above.id
+    UNION SELECT advocate_id FROM referrals_referral JOIN above ON friend_id = above.id
 )
 SELECT 1 FROM above WHERE id = %s
 """
@@ -124,17 +125,17 @@ SELECT 1 FROM above WHERE id = %s
 
 def _create(
     friend: Participant, credit: Credit, now: datetime, wall: datetime
-) -> Referral:
+) -> tuple[Referral, bool]:
     lock_participant(friend)
     fresh = _new_referral(friend, credit, now)
     Referral.objects.bulk_create([fresh], ignore_conflicts=True)
     stored = _referral_of(friend)
     if stored is None or stored.pk != fresh.pk:  # another claim was first
         assert stored is not None  # noqa: S101 - the conflict is with a row
-        return _same_or_refuse(stored, credit)
+        return _same_or_refuse(stored, credit), False
     referral_created.send(sender=Referral, instances=[fresh])
     match_events_of_referral(fresh, wall=wall)
-    return fresh
+    return fresh, True
 
 
 def _new_referral(friend: Participant, credit: Credit, now: datetime) -> Referral:

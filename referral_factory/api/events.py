@@ -1,0 +1,76 @@
+"""Events with what they brought about: a door that needs more than one app."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework import mixins, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from referral_factory.access.models import ApiKey
+from referral_factory.access.viewsets import ApiViewSet, visible_to
+from referral_factory.errors import InvalidInput
+from referrals.api import visible_campaign
+from referrals.filters import EventFilter
+from referrals.inputs import EventInput
+from referrals.models import Campaign, Event, Participant
+from referrals.serializers import EventSerializer
+from referrals.services.events import Recorded, Report, lookup_of, record_event
+from rewards.models import Reward
+from rewards.serializers import RewardSerializer
+
+
+class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """Events: what your system reports about people. One may qualify a referral."""
+
+    resource = "events"
+    prefix = "evt"
+    serializer_class = EventSerializer
+    filterset_class = EventFilter
+
+    def get_queryset(self) -> QuerySet[Event]:
+        return EventSerializer.prepare(self.visible(Event.objects.all()))
+
+    def create(self, request: Request) -> Response:
+        """Report an event; the answer says what it brought about, and why.
+
+        201 the first time, 200 with the outcome `duplicate` when it is repeated.
+        """
+        given = self.validated(EventInput)
+        campaign = self._campaign(given.pop("campaign", None), given["participant"])
+        if given.get("amount") is None:
+            given.pop("amount", None)
+            given.pop("currency", None)
+        recorded = record_event(campaign, Report(**given), wall=timezone.now())
+        code = status.HTTP_200_OK if recorded.repeated else status.HTTP_201_CREATED
+        return Response(_answer(recorded), code)
+
+    def _campaign(self, pk: Any, named: dict[str, str]) -> Campaign:
+        if pk is not None:
+            return visible_campaign(self.key, pk)
+        return only_campaign_of(self.key, named)
+
+
+def only_campaign_of(key: ApiKey, named: dict[str, str]) -> Campaign:
+    """The campaign of somebody who is in one only; a 422 that asks for it otherwise."""
+    people = Participant.objects.filter(**lookup_of(named)).select_related("campaign")
+    found = list(visible_to(key, people, path="campaign")[:2])
+    if len(found) != 1:
+        reason = "is in no campaign" if not found else "is in several campaigns"
+        raise InvalidInput(
+            "/campaign", f"The person {reason}: say which one is meant.", "required"
+        )
+    return found[0].campaign
+
+
+def _answer(recorded: Recorded) -> dict[str, Any]:
+    event = recorded.event
+    rewards = Reward.objects.filter(referral=event.referral_id).order_by("id")
+    return {
+        **EventSerializer(event).data,
+        "outcome": recorded.outcome,
+        "rewards": RewardSerializer(
+            rewards if event.referral_id else [], many=True
+        ).data,
+    }

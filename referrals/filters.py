@@ -1,0 +1,61 @@
+"""What lists can be narrowed down by."""
+
+from django_filters import rest_framework as filters
+
+from referral_factory.access.filters import IdFilter, MomentFilter
+from referrals.mailboxes import canonical
+from referrals.models import Campaign, Event, Participant, Referral
+
+
+class CampaignFilter(filters.FilterSet):
+    status = filters.ChoiceFilter(choices=Campaign.Status.choices)
+    slug = filters.CharFilter()
+
+    class Meta:
+        model = Campaign
+        fields: list[str] = []
+
+
+class ParticipantFilter(filters.FilterSet):
+    campaign = IdFilter(prefix="cmp", field_name="campaign_id")
+    status = filters.ChoiceFilter(choices=Participant.Status.choices)
+    external_id = filters.CharFilter()
+    email = filters.CharFilter(method="by_mailbox")
+    code = filters.CharFilter()
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Participant
+        fields: list[str] = []
+
+    def by_mailbox(self, rows, name, value):  # type: ignore[no-untyped-def]
+        return rows.filter(email_canonical=canonical(value))
+
+
+class ReferralFilter(filters.FilterSet):
+    campaign = IdFilter(prefix="cmp", field_name="campaign_id")
+    advocate = IdFilter(prefix="ptc", field_name="advocate_id")
+    friend = IdFilter(prefix="ptc", field_name="friend_id")
+    status = filters.ChoiceFilter(choices=Referral.Status.choices)
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Referral
+        fields: list[str] = []
+
+
+class EventFilter(filters.FilterSet):
+    campaign = IdFilter(prefix="cmp", field_name="campaign_id")
+    participant = IdFilter(prefix="ptc", field_name="participant_id")
+    referral = IdFilter(prefix="ref", field_name="referral_id")
+    event_id = filters.CharFilter()
+    name = filters.CharFilter()
+    outcome = filters.ChoiceFilter(choices=Event.Outcome.choices)
+    occurred_after = MomentFilter(field_name="occurred_at", lookup_expr="gte")
+    occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
+
+    class Meta:
+        model = Event
+        fields: list[str] = []

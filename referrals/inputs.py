@@ -1,0 +1,198 @@
+"""What clients may send, read strictly: unknown fields and wrong types are refused."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.validators import URLValidator
+from rest_framework import serializers
+
+from referral_factory import money
+from referral_factory.wire import (
+    CurrencyField,
+    IdField,
+    JsonObjectField,
+    MomentField,
+    MoneyField,
+    StrictSerializer,
+    TextField,
+)
+from referrals.attribution import Claim
+from referrals.models import Campaign, Referral
+
+MAX_DAYS = 3650
+
+
+class Days(serializers.IntegerField):
+    """A whole number of days, up to ten years; neither text nor true and false."""
+
+    def __init__(self, *, least: int = 0, **kwargs: Any) -> None:
+        super().__init__(min_value=least, max_value=MAX_DAYS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class MilestoneInput(StrictSerializer):
+    event_name = TextField(100)
+    minimum_amount = MoneyField(allow_null=True, required=False)
+    within_days = Days(least=1, required=False)
+
+
+class ReviewInput(StrictSerializer):
+    amount_limit = MoneyField(required=False, allow_null=True)
+    two_people_above = MoneyField(required=False, allow_null=True)
+
+
+class CampaignInput(StrictSerializer):
+    name = TextField(200)
+    slug = serializers.RegexField(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=80)
+    mode = serializers.ChoiceField(Campaign.Mode, required=False)
+    owner = TextField(254, required=False, allow_blank=True)
+    currency = CurrencyField()
+    landing_url = TextField(
+        2000,
+        required=False,
+        allow_blank=True,
+        validators=[URLValidator(schemes=["http", "https"])],
+    )
+    milestone = MilestoneInput(required=False)
+    holding_days = Days(required=False)
+    attribution_days = Days(least=1, required=False)
+    match_days = Days(required=False)
+    reversal_events = serializers.ListField(
+        child=TextField(100), required=False, max_length=20
+    )
+    review = ReviewInput(required=False, allow_null=True)
+
+    def validate_mode(self, mode: str) -> str:
+        expected = self.context["mode"]
+        if mode != expected:
+            raise serializers.ValidationError(
+                f"This key makes {expected} campaigns only.", code="wrong_mode"
+            )
+        return mode
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """The columns of a campaign."""
+        values = super().to_internal_value(data)
+        milestone = values.pop("milestone", {})
+        columns = {
+            "event_name": "milestone_event",
+            "minimum_amount": "milestone_minimum",
+            "within_days": "milestone_within_days",
+        }
+        values |= {columns[name]: value for name, value in milestone.items()}
+        if values.get("review") is not None:
+            values["review"] = _as_text(values["review"])
+        return values
+
+
+class ClockInput(StrictSerializer):
+    now = MomentField()
+
+
+class ReasonInput(StrictSerializer):
+    reason = TextField(500, multiline=True)
+
+
+class ClaimInput(StrictSerializer):
+    """Who referred somebody: exactly one of these. Gives a Claim."""
+
+    participant = TextField(200, required=False)
+    external_id = TextField(200, required=False)
+    email = TextField(254, required=False)
+    click = TextField(200, required=False)
+    code = TextField(40, required=False)
+
+    def validate(self, given: dict[str, str]) -> Any:
+        ((way, value),) = _exactly_one(given, self.fields).items()
+        return Claim(Referral.Way(way), value)
+
+
+class PersonInput(StrictSerializer):
+    """Somebody as your backend knows them."""
+
+    external_id = TextField(200, required=False)
+    email = TextField(254, required=False)
+    name = TextField(200, required=False, allow_blank=True)
+    attributes = JsonObjectField(required=False)
+    address = serializers.IPAddressField(required=False, allow_null=True)
+    user_agent = TextField(500, required=False, allow_blank=True)
+    customer_since = MomentField(required=False, allow_null=True)
+
+
+class NamedPersonInput(PersonInput):
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not given.get("external_id") and not given.get("email"):
+            raise serializers.ValidationError(
+                {"external_id": "Give an external_id, an email, or both."},
+                code="required",
+            )
+        return given
+
+
+class ParticipantInput(NamedPersonInput):
+    campaign = IdField("cmp")
+    referred_by = ClaimInput(required=False)
+
+
+class ReferralInput(StrictSerializer):
+    campaign = IdField("cmp")
+    referred_by = ClaimInput()
+    friend = NamedPersonInput()
+
+
+class NameInput(StrictSerializer):
+    """Whom an event is about: exactly one of these."""
+
+    id = TextField(200, required=False)
+    external_id = TextField(200, required=False)
+    email = TextField(254, required=False)
+    code = TextField(40, required=False)
+
+    def validate(self, given: dict[str, str]) -> dict[str, str]:
+        return _exactly_one(given, self.fields)
+
+
+class EventInput(StrictSerializer):
+    event_id = TextField(200)
+    name = TextField(100)
+    campaign = IdField("cmp", required=False)
+    participant = NameInput()
+    occurred_at = MomentField(required=False)
+    amount = MoneyField(required=False, allow_null=True)
+    currency = CurrencyField(required=False)
+    properties = JsonObjectField(required=False)
+    reverses = TextField(200, required=False)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given.get("amount") is not None:
+            refuse_unless_payable(given["amount"], given.get("currency"))
+        return given
+
+
+def refuse_unless_payable(amount: Decimal, currency: str | None) -> None:
+    """An amount needs its currency, and no more places than that has."""
+    if currency is None:
+        raise serializers.ValidationError(
+            {"currency": "An amount needs its currency."}, code="required"
+        )
+    if amount != round(amount, money.places(currency)):
+        raise serializers.ValidationError(
+            {"amount": f"{currency} has {money.places(currency)} decimal places."},
+            code="too_many_places",
+        )
+
+
+def _exactly_one(given: dict[str, str], fields: Any) -> dict[str, str]:
+    if len(given) != 1:
+        raise serializers.ValidationError(
+            f"Give exactly one of: {', '.join(fields)}.", code="exactly_one"
+        )
+    return given
+
+
+def _as_text(review: dict[str, Decimal | None]) -> dict[str, str]:
+    return {name: str(limit) for name, limit in review.items() if limit is not None}

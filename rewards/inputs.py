@@ -1,0 +1,46 @@
+"""What clients may send, read strictly: unknown fields and wrong types are refused."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from referral_factory.wire import (
+    CurrencyField,
+    MoneyField,
+    StrictSerializer,
+    TextField,
+)
+from referrals.inputs import refuse_unless_payable
+from rewards.models import Kind, Side
+
+
+class RuleInput(StrictSerializer):
+    side = serializers.ChoiceField(Side)
+    kind = serializers.ChoiceField(Kind, required=False)
+    amount = MoneyField(positive=True)
+    currency = CurrencyField()
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        refuse_unless_payable(given["amount"], given["currency"])
+        return given
+
+
+class RuleChangeInput(StrictSerializer):
+    amount = MoneyField(positive=True)
+
+    def validate_amount(self, amount: Decimal) -> Decimal:
+        refuse_unless_payable(amount, self.context["currency"])
+        return amount
+
+
+class NoteInput(StrictSerializer):
+    note = TextField(500, multiline=True)
+
+
+class OptionalNoteInput(StrictSerializer):
+    note = TextField(500, multiline=True, required=False, allow_blank=True)
+
+
+class IssueInput(StrictSerializer):
+    reference = TextField(200)
