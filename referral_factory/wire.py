@@ -137,7 +137,7 @@ class CurrencyField(serializers.Field[str, str, str, Any]):
         return value
 
 
-class MoneyField(serializers.Field[Decimal, Any, str, Any]):
+class MoneyField(serializers.Field[Any, Any, Any, Any]):
     """An amount: a decimal string (or a plain JSON number), never negative.
 
     Written with the decimal places of the currency beside it: `currency` says where
@@ -177,8 +177,8 @@ class MoneyField(serializers.Field[Decimal, Any, str, Any]):
             return None
         return money.as_text(amount, get_attribute(instance, self.currency.split(".")))
 
-    def to_representation(self, value: str) -> str:
-        return value
+    def to_representation(self, value: Any) -> Any:
+        return value  # text already: get_attribute saw the currency
 
 
 class MomentField(serializers.Field[datetime, str, str, Any]):
@@ -292,7 +292,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         return values
 
     def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
-        writable = [field.field_name for field in self._writable_fields]
+        writable = [str(field.field_name) for field in self._writable_fields]
         unknown = [key for key in data if key not in writable][:MAX_UNKNOWN]
         return {
             pointer_part(key): [ErrorDetail(_guess(key, writable), "unknown_field")]

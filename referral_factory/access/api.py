@@ -1,6 +1,7 @@
 """API keys over the API."""
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin
@@ -9,9 +10,14 @@ from rest_framework.response import Response
 
 from referral_factory.access.idempotency import SecretResponse
 from referral_factory.access.models import ApiKey
-from referral_factory.access.serializers import KeySerializer, NewKeySerializer
+from referral_factory.access.serializers import (
+    KeySerializer,
+    MadeKeySerializer,
+    NewKeySerializer,
+)
 from referral_factory.access.services import create_narrower_key, revoke_key
 from referral_factory.access.viewsets import ApiViewSet
+from referral_factory.wire import StrictSerializer
 
 
 class KeyViewSet(ListModelMixin, ApiViewSet):
@@ -26,6 +32,7 @@ class KeyViewSet(ListModelMixin, ApiViewSet):
         keys = self.visible(ApiKey.objects.order_by("-id"))
         return keys & ApiKey.objects.within(self.key.campaign_ids)
 
+    @extend_schema(request=NewKeySerializer, responses={201: MadeKeySerializer})
     def create(self, request: Request) -> Response:
         """Make a key that may do no more than the one that calls.
 
@@ -34,14 +41,16 @@ class KeyViewSet(ListModelMixin, ApiViewSet):
         fields = self.validated(NewKeySerializer)
         key, secret = create_narrower_key(self.key, **fields)
         return SecretResponse(
-            {**KeySerializer(key).data, "secret": secret},
+            MadeKeySerializer(key, context={"secret": secret}).data,
             secret_fields=("secret",),
             status=status.HTTP_201_CREATED,
         )
 
+    @extend_schema(request=None, responses=KeySerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, public_id: str) -> Response:
         """End a key at once. Revoking it again changes nothing."""
+        self.validated(StrictSerializer)
         key = self.get_object()
         revoke_key(key)
         return Response(KeySerializer(key).data)

@@ -27,8 +27,12 @@ class ApiKey(Identified):
 
     PREFIX = "key"
 
+    class Mode(models.TextChoices):
+        LIVE = "live"
+        TEST = "test"
+
     name = models.CharField(max_length=200)
-    mode = models.CharField(max_length=4, choices=[("live", "live"), ("test", "test")])
+    mode = models.CharField(max_length=4, choices=Mode)
     lookup = models.CharField(max_length=16, unique=True)  # the start of the key
     secret_hash = models.CharField(max_length=64)  # SHA-256 of the whole key, hex
     scopes = ArrayField(models.CharField(max_length=40), default=list)

@@ -17,7 +17,7 @@ class KeySerializer(serializers.ModelSerializer[ApiKey]):
 
     class Meta:
         model = ApiKey
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "name",
             "mode",
@@ -32,9 +32,22 @@ class KeySerializer(serializers.ModelSerializer[ApiKey]):
         read_only_fields = fields
 
 
+class MadeKeySerializer(KeySerializer):
+    """A key as the answer that makes it shows it: the secret is in `context`."""
+
+    secret = serializers.SerializerMethodField()
+
+    class Meta(KeySerializer.Meta):
+        fields = (*KeySerializer.Meta.fields, "secret")
+        read_only_fields = fields
+
+    def get_secret(self, key: ApiKey) -> str:
+        return str(self.context["secret"])
+
+
 class NewKeySerializer(StrictSerializer):
     name = TextField(200)
-    mode = serializers.ChoiceField(["live", "test"], required=False)
+    mode = serializers.ChoiceField(ApiKey.Mode, required=False)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(ALL_SCOPES), allow_empty=False, max_length=50
     )

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework.request import Request
 
 from referral_factory.access.parameters import InvalidParameter, refuse_unknown
 
@@ -14,15 +13,13 @@ PAGING = frozenset({"limit", "cursor", "ordering"})
 class StrictFilterBackend(DjangoFilterBackend):
     """An unknown parameter, or a value that makes no sense, is a 400 that names it."""
 
-    def filter_queryset(
-        self, request: Request, queryset: QuerySet[Any], view: Any
-    ) -> QuerySet[Any]:
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> Any:
         filterset = self.get_filterset(request, queryset, view)
         known = PAGING | (filterset.filters.keys() if filterset else set())
         refuse_unknown(request, known)
         if filterset is None:
             return queryset
-        for name, errors in filterset.errors.as_data().items():
+        for name, errors in filterset.form.errors.as_data().items():
             error = errors[0]
             message = " ".join(error.messages)
             raise InvalidParameter(name, message, code=error.code or "invalid")

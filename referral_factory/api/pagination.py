@@ -44,8 +44,16 @@ class Cursor(CursorPagination):
             raise InvalidParameter("ordering", message)
         return (ordering,)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        orderings = list(getattr(view, "orderings", self.orderings))
+        ordering = {"type": "string", "enum": orderings, "default": orderings[0]}
+        return [
+            *super().get_schema_operation_parameters(view),
+            {"name": "ordering", "in": "query", "required": False, "schema": ordering},
+        ]
+
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
+        self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         try:
             cursor = self.decode_cursor(request)

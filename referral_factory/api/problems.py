@@ -111,8 +111,10 @@ class ProblemFormatter(ExceptionFormatter):
             if exc.status_code == 500:
                 code, detail = "server_error", OUR_FAULT
             errors = [_entry(*error) for error in getattr(exc, "errors", ())]
+        request = self.context["request"]
+        assert request is not None  # noqa: S101 - the types of the library are too wide
         return problem(
-            self.context["request"],
+            request,
             exc.status_code,
             detail,
             code=code,
@@ -167,7 +169,7 @@ def _flat(detail: Any) -> list[tuple[str, exceptions.ErrorDetail]]:
 
 
 def _entry(pointer: str, detail: exceptions.ErrorDetail) -> dict[str, str]:
-    return {"pointer": pointer, "detail": str(detail), "code": detail.code}
+    return {"pointer": pointer, "detail": str(detail), "code": str(detail.code)}
 
 
 def _is_api(request: HttpRequest) -> bool:

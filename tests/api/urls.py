@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.db import connection, transaction
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -33,7 +34,7 @@ class Closed(DomainError):
 
 
 class InnerSerializer(StrictSerializer):
-    label = TextField(20, required=False)
+    remark = TextField(20, required=False)
 
 
 class ThingSerializer(StrictSerializer):
@@ -98,7 +99,7 @@ class ThingViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         """Run a statement, so that the database fails in its own words."""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 20")
-            cursor.execute(request.data["sql"])
+            cursor.execute(str(request.data["sql"])  # type: ignore[call-overload])
         return Response({})
 
     @action(detail=False, methods=["post"])
@@ -116,7 +117,11 @@ router = Router()
 router.register("things", ThingViewSet, "thing")
 router.register("keys", KeyViewSet, "key")
 
-urlpatterns = [path("api/v1/", include(router.urls))]
+urlpatterns = [
+    path("api/v1/", include(router.urls)),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view()),
+]
 handler400 = "referral_factory.api.problems.bad_request"
 handler403 = "referral_factory.api.problems.permission_denied"
 handler404 = "referral_factory.api.problems.page_not_found"

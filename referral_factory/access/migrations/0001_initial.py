@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 (
                     "mode",
                     models.CharField(
-                        choices=[("live", "live"), ("test", "test")], max_length=4
+                        choices=[("live", "Live"), ("test", "Test")], max_length=4
                     ),
                 ),
                 ("lookup", models.CharField(max_length=16, unique=True)),
