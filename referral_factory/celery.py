@@ -45,8 +45,8 @@ LONGEST = 30  # seconds that a task may take; well below VISIBILITY
 
 def database_conninfo() -> str:
     """Our database as libpq wants it: a URL would lose the socket and sslmode."""
-    database = settings.DATABASES["default"]
-    options = database.get("OPTIONS", {})
+    database: dict[str, Any] = settings.DATABASES["default"]
+    options: dict[str, Any] = database.get("OPTIONS", {})
     named = {
         "dbname": database["NAME"],
         "user": database.get("USER"),
