@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import models
 from typeid import TypeID
 from typeid.errors import TypeIDException
+from uuid_utils import UUID as FastUUID
 from uuid_utils.compat import uuid7
 
 
@@ -19,7 +20,7 @@ def new_id() -> UUID:
 
 
 def to_public(prefix: str, value: UUID) -> str:
-    return str(TypeID.from_uuid(suffix=value, prefix=prefix))
+    return str(TypeID.from_uuid(suffix=FastUUID(int=value.int), prefix=prefix))
 
 
 def from_public(prefix: str, text: str) -> UUID:

@@ -48,7 +48,7 @@ class ReviewInput(StrictSerializer):
 class CampaignInput(StrictSerializer):
     name = TextField(200)
     slug = serializers.RegexField(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=80)
-    mode = serializers.ChoiceField(Campaign.Mode, required=False)
+    mode = serializers.ChoiceField(Campaign.Mode.choices, required=False)
     owner = TextField(254, required=False, allow_blank=True)
     currency = CurrencyField()
     landing_url = TextField(
@@ -76,7 +76,7 @@ class CampaignInput(StrictSerializer):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """The columns of a campaign."""
-        values = super().to_internal_value(data)
+        values: dict[str, Any] = super().to_internal_value(data)
         milestone = values.pop("milestone", {})
         columns = {
             "event_name": "milestone_event",

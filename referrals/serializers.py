@@ -20,8 +20,8 @@ class CampaignSerializer(serializers.Serializer[Campaign]):
     id = IdField("cmp")
     name = serializers.CharField()
     slug = serializers.CharField()
-    mode = serializers.ChoiceField(Campaign.Mode)
-    status = serializers.ChoiceField(Campaign.Status)
+    mode = serializers.ChoiceField(Campaign.Mode.choices)
+    status = serializers.ChoiceField(Campaign.Status.choices)
     owner = serializers.CharField()
     currency = serializers.CharField()
     landing_url = serializers.CharField()
@@ -58,11 +58,11 @@ class ParticipantSerializer(serializers.Serializer[Participant]):
     external_id = serializers.CharField()
     email = serializers.CharField()
     name = serializers.CharField()
-    status = serializers.ChoiceField(Participant.Status)
+    status = serializers.ChoiceField(Participant.Status.choices)
     code = serializers.CharField()
     link = serializers.SerializerMethodField()
     attributes = serializers.JSONField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     referred_by = serializers.SerializerMethodField()
     customer_since = MomentField()
     counts = serializers.SerializerMethodField()
@@ -107,8 +107,8 @@ class ReferralSerializer(serializers.Serializer[Referral]):
     campaign = IdField("cmp", source="campaign_id")
     advocate = IdField("ptc", source="advocate_id")
     friend = IdField("ptc", source="friend_id")
-    status = serializers.ChoiceField(Referral.Status)
-    way = serializers.ChoiceField(Referral.Way)
+    status = serializers.ChoiceField(Referral.Status.choices)
+    way = serializers.ChoiceField(Referral.Way.choices)
     click = IdField("clk", source="click_id")
     clicked_at = MomentField()
     reason = serializers.CharField()
@@ -127,7 +127,7 @@ class ReferralSerializer(serializers.Serializer[Referral]):
 class CheckSerializer(serializers.Serializer[dict[str, Any]]):
     """One question that a decision asked, its answer, and what it saw."""
 
-    check = serializers.CharField()  # type: ignore[assignment]
+    check = serializers.CharField()
     passed = serializers.BooleanField()
     detail = serializers.CharField()
 
@@ -139,7 +139,7 @@ class EventSerializer(serializers.Serializer[Event]):
     name = serializers.CharField()
     participant = IdField("ptc", source="participant_id")
     referral = IdField("ref", source="referral_id")
-    outcome = serializers.ChoiceField(Event.Outcome)
+    outcome = serializers.ChoiceField(Event.Outcome.choices)
     amount = MoneyField()
     currency = serializers.SerializerMethodField()
     properties = serializers.JSONField()

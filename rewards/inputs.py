@@ -16,8 +16,8 @@ from rewards.models import Kind, Side
 
 
 class RuleInput(StrictSerializer):
-    side = serializers.ChoiceField(Side)
-    kind = serializers.ChoiceField(Kind, required=False)
+    side = serializers.ChoiceField(Side.choices)
+    kind = serializers.ChoiceField(Kind.choices, required=False)
     amount = MoneyField(positive=True)
     currency = CurrencyField()
 

@@ -66,11 +66,11 @@ def only_campaign_of(key: ApiKey, named: dict[str, str]) -> Campaign:
 
 def _answer(recorded: Recorded) -> dict[str, Any]:
     event = recorded.event
-    rewards = Reward.objects.filter(referral=event.referral_id).order_by("id")
+    rewards = Reward.objects.none()
+    if event.referral_id:
+        rewards = Reward.objects.filter(referral=event.referral_id).order_by("id")
     return {
         **EventSerializer(event).data,
         "outcome": recorded.outcome,
-        "rewards": RewardSerializer(
-            rewards if event.referral_id else [], many=True
-        ).data,
+        "rewards": [RewardSerializer(reward).data for reward in rewards],
     }

@@ -137,9 +137,9 @@ def _judge_again(events: list[Event], participant: Participant, wall: datetime) 
 def _judge(event: Event, *, wall: datetime, first_time: bool = True) -> None:
     milestone = milestone_of(event.campaign)
     now = event.campaign.now(wall)
-    referral = event.participant and settle_referral(
-        wall=wall, friend=event.participant
-    )
+    referral = None
+    if event.participant:
+        referral = settle_referral(wall=wall, friend=event.participant)
     if event.reverses or event.name in milestone.reversal_events:
         reverse_event(event, referral, milestone, wall=wall)
     else:
@@ -159,8 +159,7 @@ def _judge_report(
     facts = Facts(
         event=net_facts(event, came_before),
         person_known=event.participant is not None,
-        referral=referral
-        and ReferralFacts(referral.status, referral.created_at, referral.expires_at),
+        referral=_referral_facts(referral) if referral else None,
     )
     decision = decide(facts, milestone, now)
     event.keep_decision(
@@ -170,6 +169,10 @@ def _judge_report(
         _apply(decision, event, referral, now)
         for reversal in came_before:
             reverse_event(reversal, referral, milestone, wall=wall)
+
+
+def _referral_facts(referral: Referral) -> ReferralFacts:
+    return ReferralFacts(referral.status, referral.created_at, referral.expires_at)
 
 
 def _apply(decision: Decision, event: Event, referral: Referral, now: datetime) -> None:

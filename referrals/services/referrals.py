@@ -54,7 +54,7 @@ def reconsider_referral(referral: Referral, *, reason: str) -> None:
     """A person takes a disqualification back, and says why."""
     if referral.status != Referral.Status.DISQUALIFIED:
         raise IllegalTransition(
-            f"It is {referral.status}; only a disqualified referral is reopened by hand.",
+            f"It is {referral.status}: only a disqualified one is reopened by hand.",
             status=referral.status,
         )
     reopen_referral(referral, reason=reason)
