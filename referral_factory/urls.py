@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from referral_factory.access.api import KeyViewSet
 from referral_factory.api.events import EventViewSet
 from referral_factory.api.routers import Router
 from referral_factory.health import healthz, readyz
@@ -17,6 +19,7 @@ router.register("referrals", ReferralViewSet, "referral")
 router.register("events", EventViewSet, "event")
 router.register("reward-rules", RuleViewSet, "reward-rule")
 router.register("rewards", RewardViewSet, "reward")
+router.register("keys", KeyViewSet, "key")
 
 rules_of_campaign = CampaignRuleViewSet.as_view({"get": "list", "post": "create"})
 
@@ -30,6 +33,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         rules_of_campaign,
         name="campaign-reward-rules",
     ),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]
+
+# Problem documents under /api/, pages elsewhere.
+handler400 = "referral_factory.api.problems.bad_request"
+handler403 = "referral_factory.api.problems.permission_denied"
+handler404 = "referral_factory.api.problems.page_not_found"
+handler500 = "referral_factory.api.problems.server_error"
