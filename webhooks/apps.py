@@ -9,9 +9,13 @@ class WebhooksConfig(AppConfig):
     name = "webhooks"
 
     def ready(self) -> None:
-        from webhooks import catalogue  # imports models, so not before the registry
+        # These import models, so not before the registry is filled.
+        from referrals import checklist
+        from webhooks import catalogue
+        from webhooks.readiness import hearing_item
 
         catalogue.listen()
+        checklist.register(hearing_item)
         post_migrate.connect(
             on_post_migrate, sender=self, dispatch_uid="webhooks.partitions"
         )

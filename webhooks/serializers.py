@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from referral_factory.wire import IdField, MomentField
@@ -54,7 +55,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
     message = IdField("msg", source="message_id")
     endpoint = IdField("whe", source="endpoint_id")
     status = serializers.ChoiceField(Delivery.Status)
-    attempts_made = serializers.IntegerField(source="attempts")
+    tries = serializers.IntegerField(source="attempts")
     due_at = serializers.SerializerMethodField()
     created_at = MomentField()
     finished_at = MomentField()
@@ -74,3 +75,14 @@ class AttemptSerializer(serializers.Serializer[Attempt]):
     latency_ms = serializers.IntegerField()
     response_body = serializers.CharField()
     created_at = MomentField()
+
+
+class DeliveryWithAttemptsSerializer(DeliverySerializer):
+    attempts = serializers.SerializerMethodField()
+
+    @extend_schema_field(AttemptSerializer(many=True))
+    def get_attempts(self, delivery: Delivery) -> list[dict[str, Any]]:
+        """Every try, the first one first."""
+        attempts = Attempt.objects.filter(delivery_id=delivery.pk).order_by("id")
+        shown: list[dict[str, Any]] = AttemptSerializer(attempts, many=True).data
+        return shown

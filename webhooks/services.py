@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from referral_factory.errors import DomainError
 from referral_factory.partitions import floor
 from webhooks import outbox, secrets, signing
 from webhooks.addresses import check_url
@@ -32,6 +33,10 @@ MISSED = """
             OR message.campaign_id = ANY (endpoint.campaign_ids))
     ON CONFLICT (message_id, endpoint_id) DO NOTHING
 """
+
+
+class EndpointIsDisabled(DomainError):
+    code = "endpoint_is_disabled"
 
 
 def create_endpoint(*, mode: str, url: str, **fields: Any) -> tuple[Endpoint, str]:
@@ -93,12 +98,14 @@ def delete_endpoint(endpoint: Endpoint, *, now: datetime) -> None:
     )
 
 
-def send_ping(endpoint: Endpoint) -> UUID:
-    """Send it a message that says nothing, whatever its filters; returns its id."""
-    (message_id,) = outbox.record(
-        PING.name, [endpoint_fact(endpoint)], only=endpoint.pk
-    )
-    return message_id
+@transaction.atomic
+def send_ping(endpoint: Endpoint) -> Delivery:
+    """Send it a message that says nothing, whatever its filters."""
+    if endpoint.status != Endpoint.Status.ENABLED:
+        raise EndpointIsDisabled("Enable it first: nothing is sent to it as it is.")
+    fact = endpoint_fact(endpoint)
+    (message_id,) = outbox.record(PING.name, [fact], only=endpoint.pk)
+    return Delivery.objects.get(message_id=message_id, endpoint=endpoint)
 
 
 @transaction.atomic

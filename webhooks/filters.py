@@ -1,0 +1,40 @@
+"""What lists can be narrowed down by."""
+
+from django_filters import rest_framework as filters
+
+from referral_factory.access.filters import IdFilter
+from webhooks.catalogue import MESSAGE_TYPES
+from webhooks.models import Delivery, Endpoint, Message
+
+
+class EndpointFilter(filters.FilterSet):
+    status = filters.ChoiceFilter(choices=Endpoint.Status.choices)
+
+    class Meta:
+        model = Endpoint
+        fields: list[str] = []
+
+
+class DeliveryFilter(filters.FilterSet):
+    status = filters.ChoiceFilter(choices=Delivery.Status.choices)
+    message = IdFilter(prefix="msg", field_name="message_id")
+
+    class Meta:
+        model = Delivery
+        fields: list[str] = []
+
+
+class MessageFilter(filters.FilterSet):
+    after = filters.NumberFilter(
+        field_name="position",
+        lookup_expr="gt",
+        min_value=0,
+        max_value=2**63 - 1,
+        decimal_places=0,
+    )
+    type = filters.ChoiceFilter(choices=[(name, name) for name in MESSAGE_TYPES])
+    campaign = IdFilter(prefix="cmp", field_name="campaign_id")
+
+    class Meta:
+        model = Message
+        fields: list[str] = []
