@@ -83,6 +83,10 @@ class RewardQuerySet(models.QuerySet["Reward"]):
         """Flagged rewards, oldest first: what a person should look at next."""
         return self.filter(status=Reward.Status.FLAGGED).order_by("id")
 
+    def disputed(self) -> Self:
+        """Issued rewards whose referral no longer counts: a person must look."""
+        return self.filter(status=Reward.Status.ISSUED, disputed_at__isnull=False)
+
 
 class Reward(Identified, Stateful):
     """What one participant earned for one referral."""
@@ -158,6 +162,10 @@ class Reward(Identified, Stateful):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [
+            ("review_reward", "Can approve and reject rewards"),
+            ("issue_reward", "Can issue, cancel and claw back rewards"),
+        ]
         constraints = [
             # No condition: also a cancelled reward is never granted a second time.
             models.UniqueConstraint(
@@ -202,6 +210,12 @@ class Reward(Identified, Stateful):
             # For what is due to be issued, and the dashboard.
             models.Index(name="reward_by_status", fields=["campaign", "status", "id"]),
             models.Index(name="reward_issued_on", fields=["campaign", "issued_at"]),
+            # For what was issued and no longer should have been.
+            models.Index(
+                name="reward_disputed",
+                fields=["id"],
+                condition=Q(status="issued", disputed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -251,3 +265,13 @@ class Reward(Identified, Stateful):
             first_approver="",
             second_approver="",
         )
+
+
+class FlaggedReward(Reward):
+    """A reward as the review queue shows it: the same row, with a page of its own."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # those of Reward hold
+        verbose_name = "reward in review"
+        verbose_name_plural = "review queue"
