@@ -11,6 +11,6 @@ def api() -> APIClient:
 
 
 @pytest.fixture
-def test_api() -> APIClient:
+def sandbox() -> APIClient:
     """The same of test mode."""
     return caller(make_key(mode="test")[1])

@@ -1,0 +1,3 @@
+from tests.api.conftest import api, sandbox
+
+__all__ = ["api", "sandbox"]
