@@ -12,6 +12,7 @@ from celery import Celery
 from celery.schedules import crontab
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import Conninfo
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referral_factory.settings")
 
@@ -45,8 +46,7 @@ LONGEST = 30  # seconds that a task may take; well below VISIBILITY
 
 def database_conninfo() -> str:
     """Our database as libpq wants it: a URL would lose the socket and sslmode."""
-    database: dict[str, Any] = settings.DATABASES["default"]
-    options: dict[str, Any] = database.get("OPTIONS", {})
+    database = settings.DATABASES["default"]
     named = {
         "dbname": database["NAME"],
         "user": database.get("USER"),
@@ -54,8 +54,9 @@ def database_conninfo() -> str:
         "host": database.get("HOST"),
         "port": database.get("PORT"),
     }
-    libpq = {key: value for key, value in options.items() if isinstance(value, str)}
-    return make_conninfo("", **{k: v for k, v in named.items() if v}, **libpq)
+    libpq = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    others = {k: v for k, v in database.get("OPTIONS", {}).items() if k in libpq}
+    return make_conninfo("", **{k: v for k, v in named.items() if v}, **others)
 
 
 def in_database() -> dict[str, Any]:
@@ -107,7 +108,7 @@ def transport_options(url: str) -> dict[str, Any]:
 
 app = Celery("referral_factory")
 app.conf.update(
-    broker_url=settings.CELERY_BROKER_URL or "pgmq://",
+    broker_url=settings.CELERY_BROKER_URL or "pgmq://localhost",  # conn_string says it
     broker_transport_options=transport_options(settings.CELERY_BROKER_URL),
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # by default it gives up after 100

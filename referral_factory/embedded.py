@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -343,7 +344,7 @@ def as_server() -> list[str]:
 SERVER = Server(STATE_DIR)
 
 
-def database() -> dict[str, object]:
+def database() -> dict[str, Any]:
     """The entry for DATABASES."""
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -12,14 +13,16 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 # --- Who we are ---------------------------------------------------------------------
-PUBLIC_URL: str = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+PORT: int = env.int("PORT", 8000)  # of `manage.py run`
+PUBLIC_URL: str = env.str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 SECRET_KEY: str = env.str("SECRET_KEY", "") or embedded.secret_key()
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG: bool = env.bool("DEBUG", False)
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"]
 )
-TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", 0)  # hops whose X-Forwarded-For counts
+# How many hops before us set X-Forwarded-For truthfully.
+TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", 0)
 FALLBACK_URL: str = env.str("FALLBACK_URL", "")  # where an unknown code leads
 
 # --- Apps ---------------------------------------------------------------------------
@@ -81,10 +84,12 @@ TEMPLATES = [
 
 # --- Data ---------------------------------------------------------------------------
 DATABASE_URL: str = env.str("DATABASE_URL", "")
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db("DATABASE_URL") if DATABASE_URL else embedded.database(),
 }
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+# A server that does not answer is an error in seconds, not in minutes.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # Two test runs at once on one server need a database each.
 DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", "test_referrals")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -137,7 +142,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# --- Pages ------------------------------------------------------------------------------
+# --- Pages ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -10,7 +10,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from referral_factory.embedded import SERVER, STATE_DIR, EmbeddedError
 from referral_factory.supervisor import Supervisor
@@ -22,7 +24,12 @@ MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 def programs(port: int, *, verbose: bool) -> dict[str, list[str]]:
     """Everything that a whole system is made of, beside its database."""
     level = "INFO" if verbose else "WARNING"
-    python, celery = [sys.executable, "-m"], ["celery", "--app=referral_factory"]
+    python = [sys.executable, "-m"]
+    # Its warning of root is about formats of messages that we do not take.
+    celery = [sys.executable, "-W", "ignore:You're running", "-m", "celery"]
+    celery += (
+        ["--app=referral_factory"] if verbose else ["--quiet", "--app=referral_factory"]
+    )
     quiet = [f"--loglevel={level}"]
     return {
         "web": [
@@ -32,10 +39,10 @@ def programs(port: int, *, verbose: bool) -> dict[str, list[str]]:
             "referral_factory.wsgi:application",
         ],
         "worker": [
-            *python, *celery, "worker", "--concurrency=2", "--without-gossip",
+            *celery, "worker", "--concurrency=2", "--without-gossip",
             "--without-mingle", "--without-heartbeat", *quiet,
         ],
-        "scheduler": [*python, *celery, "beat", "--pidfile=", *quiet],
+        "scheduler": [*celery, "beat", "--pidfile=", *quiet],
         "dispatcher": [*MANAGE, "dispatch"],
     }  # fmt: skip
 
@@ -48,19 +55,18 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # they ask for the database that we start
 
     def handle(self, *args: Any, **options: Any) -> None:
-        port = int(os.environ.get("PORT", "8000"))
+        port = settings.PORT
         refuse_taken(port)
         verbose = os.environ.get("VERBOSE", "") not in {"", "0"}
         environment = {
             **os.environ,
-            "PUBLIC_URL": os.environ.get("PUBLIC_URL") or f"http://{HOST}:{port}",
             "WEBHOOKS_ALLOW_LOOPBACK": "1",  # here, and only here
             "PYTHONUNBUFFERED": "1",
         }
         # Until the supervisor takes over, SIGTERM unwinds us as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt), self.database():
-            self.prepare(environment)
+            self.prepare()
             children = programs(port, verbose=verbose)
             with Supervisor(children, environment, self.say) as supervisor:
                 self.watch(supervisor, port)
@@ -92,14 +98,11 @@ class Command(BaseCommand):
         except EmbeddedError as error:
             raise CommandError(str(error)) from error
 
-    def prepare(self, environment: dict[str, str]) -> None:
+    def prepare(self) -> None:
         self.say("Preparing the database…")
-        for step in ["migrate", "seed"]:
-            done = subprocess.run(
-                [*MANAGE, step, "--verbosity=0"], env=environment, check=False
-            )
-            if done.returncode:
-                raise CommandError(f"manage.py {step} failed; see above")
+        call_command("migrate", verbosity=0, skip_checks=False)
+        call_command("seed", verbosity=0)
+        connections.close_all()
 
     def watch(self, supervisor: Supervisor, port: int) -> None:
         announced = False
