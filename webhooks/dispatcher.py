@@ -81,17 +81,28 @@ class Dispatcher:
         if self.results and self._is_time_to_flush():
             self._flush()
 
+    def drain(self) -> None:
+        """Deliver all that is due now, and no more."""
+        number_messages()
+        while self._claim(time.monotonic()) or self.under_way or self.results:
+            self._take_in(self.transport.poll(BREATH))
+            if self._is_time_to_flush():
+                self._flush()
+
     def finish(self) -> None:
         """Let what is under way end, for a while; give the rest back to the queue."""
         deadline = time.monotonic() + min(self.timeout, GRACE).total_seconds()
         while self.under_way and time.monotonic() < deadline:
             self._take_in(self.transport.poll(0.1))
-        self._flush()
         left = list(self.under_way.values())
         self.transport.close()
-        if left:
+        try:
+            self._flush()
             queue.release(left)
-        logger.info("Stopped; %d deliveries given back.", len(left))
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("Stopped without the database; leases will end: %s", error)
+        else:
+            logger.info("Stopped; %d deliveries given back.", len(left))
 
     def _wake(self) -> None:
         """Something is due: look as soon as the last look is a breath ago."""
@@ -113,17 +124,16 @@ class Dispatcher:
         try:
             with listener.cursor() as cursor:
                 cursor.execute(f"LISTEN {outbox.CHANNEL}")
-            self.transport.watch(listener.connection)
-            self._wake()
-            yield listener
+            with self.transport.watching(listener.connection):
+                self._wake()
+                yield listener
         finally:
-            if listener.connection is not None:
-                self.transport.forget(listener.connection)
             listener.close()
 
     # --- Claiming and sending ---------------------------------------------------------
 
-    def _claim(self, now: float) -> None:
+    def _claim(self, now: float) -> int:
+        """Take what there is room for, and send it; returns how many that were."""
         room = SLOTS - len(self.under_way)
         claimed = self._take(room) if room else []
         self.claim_at = now + (BREATH if claimed else POLL)

@@ -8,7 +8,8 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -53,6 +54,7 @@ class Exchange:
     def __init__(self, timeout: timedelta, *, loopback: bool) -> None:
         self.loopback = loopback
         self.timeout = timeout
+        self.opened: list[socket.socket] = []
         self.curl = _new_curl(timeout)
         self.curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
@@ -71,6 +73,11 @@ class Exchange:
         self.curl.setopt(pycurl.URL, url)
         self.curl.setopt(pycurl.HTTPHEADER, lines)
         self.curl.setopt(pycurl.POSTFIELDS, body)
+
+    def rest(self) -> None:
+        """Close our ends: curl has made copies of these sockets, and cares for them."""
+        while self.opened:
+            self.opened.pop().close()
 
     def answer(self, code: int, message: str) -> Answer:
         """What came of it; `code` is curl's, zero for a complete exchange."""
@@ -100,7 +107,9 @@ class Exchange:
         if not may_connect(self.scheme, host, port, loopback=self.loopback):
             self.refused = host
             return pycurl.SOCKET_BAD
-        return socket.socket(target.family, target.socktype, target.protocol)
+        opened = socket.socket(target.family, target.socktype, target.protocol)
+        self.opened.append(opened)
+        return opened
 
     def _on_body(self, chunk: bytes) -> int | None:
         self.body += chunk[: KEPT - len(self.body)]
@@ -160,12 +169,15 @@ class Transport:
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         return self._ended()
 
-    def watch(self, file: HasFileno) -> None:
-        """Let `poll` return when this file has something to read."""
-        self._selector.register(file.fileno(), selectors.EVENT_READ, WATCHED)
-
-    def forget(self, file: HasFileno) -> None:
-        self._selector.unregister(file.fileno())
+    @contextmanager
+    def watching(self, file: HasFileno) -> Iterator[None]:
+        """Meanwhile, let `poll` return when this file has something to read."""
+        number = file.fileno()  # it may be closed, and have none, at the end
+        self._selector.register(number, selectors.EVENT_READ, WATCHED)
+        try:
+            yield
+        finally:
+            self._selector.unregister(number)
 
     def abandon(self) -> Sequence[Any]:
         """Hang up on all that is under way; returns the keys."""
@@ -194,7 +206,9 @@ class Transport:
 
     def _put_back(self, curl: pycurl.Curl) -> None:
         self._multi.remove_handle(curl)
-        self._idle.append(self._running.pop(curl))
+        exchange = self._running.pop(curl)
+        exchange.rest()
+        self._idle.append(exchange)
 
     def _on_socket(self, what: int, fd: int, multi: Any, data: Any) -> None:
         known = fd in self._selector.get_map()
