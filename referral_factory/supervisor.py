@@ -68,11 +68,16 @@ class Supervisor:
         environment: Mapping[str, str],
         say: Callable[[str], None],
     ) -> None:
-        self.programs = [Program(name, command) for name, command in programs.items()]
+        self.programs: list[Program] = []
         self.environment = dict(environment)
         self.say = say
         self.stopping = False
         self._outputs = selectors.DefaultSelector()
+        self.add(programs)
+
+    def add(self, programs: Mapping[str, Sequence[str]]) -> None:
+        """Run these too, from the next tick on."""
+        self.programs += [Program(name, command) for name, command in programs.items()]
 
     def __enter__(self) -> Self:
         for wish in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -67,9 +67,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt), self.database():
             self.prepare()
-            children = programs(port, verbose=verbose)
-            with Supervisor(children, environment, self.say) as supervisor:
-                self.watch(supervisor, port)
+            with Supervisor({}, environment, self.say) as supervisor:
+                self.watch(supervisor, programs(port, verbose=verbose), port)
                 self.say("Stopping…")
         self.say("Stopped.")
 
@@ -104,12 +103,16 @@ class Command(BaseCommand):
         call_command("seed", verbosity=0)
         connections.close_all()
 
-    def watch(self, supervisor: Supervisor, port: int) -> None:
-        announced = False
+    def watch(
+        self, supervisor: Supervisor, programs: dict[str, list[str]], port: int
+    ) -> None:
+        """The web server first, by itself: it answers sooner when it has all cores."""
+        supervisor.add({"web": programs.pop("web")})
         while not supervisor.stopping:
             supervisor.tick(0.2)
-            if not announced and is_ready(port):
-                announced = True
+            if programs and is_ready(port):
+                supervisor.add(programs)
+                programs = {}
                 self.say(announcement())
 
 
