@@ -78,7 +78,7 @@ def record(
         return []
     ids = [new_id() for _ in facts]
     now = timezone.now()
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         sequences = _next_sequences(cursor, facts)
         rows = list(zip(ids, facts, sequences, strict=True))
         columns = {
