@@ -8,9 +8,17 @@ from referral_factory.access.api import KeyViewSet
 from referral_factory.api.events import EventViewSet
 from referral_factory.api.routers import Router
 from referral_factory.health import healthz, readyz
+from referral_factory.reporting.api import ReportViewSet
+from referral_factory.reporting.views import dashboard, index
 from referrals.api import CampaignViewSet, ParticipantViewSet, ReferralViewSet
 from referrals.views import follow_link, qr_code
 from rewards.api import CampaignRuleViewSet, RewardViewSet, RuleViewSet
+from webhooks.api import (
+    DeliveryViewSet,
+    EndpointViewSet,
+    MessageTypeViewSet,
+    MessageViewSet,
+)
 
 router = Router()
 router.register("campaigns", CampaignViewSet, "campaign")
@@ -19,11 +27,18 @@ router.register("referrals", ReferralViewSet, "referral")
 router.register("events", EventViewSet, "event")
 router.register("reward-rules", RuleViewSet, "reward-rule")
 router.register("rewards", RewardViewSet, "reward")
+router.register("endpoints", EndpointViewSet, "endpoint")
+router.register("deliveries", DeliveryViewSet, "delivery")
+router.register("messages", MessageViewSet, "message")
+router.register("message-types", MessageTypeViewSet, "message-type")
 router.register("keys", KeyViewSet, "key")
+router.register("reports", ReportViewSet, "report")
 
 rules_of_campaign = CampaignRuleViewSet.as_view({"get": "list", "post": "create"})
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", index, name="index"),
+    path("dashboard/", dashboard, name="dashboard"),
     path("admin/", admin.site.urls),
     path("r/<str:code>", follow_link, name="link"),
     path("r/<str:code>/qr.svg", qr_code, name="qr-code"),

@@ -1,0 +1,97 @@
+"""What the documentation shows is taken out of it and run: there are no copies."""
+
+import base64
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.urls import NoReverseMatch, resolve
+from django.urls.exceptions import Resolver404
+from standardwebhooks import Webhook
+
+from referral_factory.embedded import BASE_DIR
+from tests.systems import System, whole_system
+
+PAGES = [*BASE_DIR.glob("*.md"), *BASE_DIR.glob("docs/*.md")]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
+ROUTE = re.compile(r"(?:GET|POST|PATCH|DELETE) (?:/api/v1)?(/[a-z-]+[^\s`?]*)")
+
+
+def snippets(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> System:
+    with whole_system(tmp_path_factory.mktemp("readme") / "var") as running:
+        yield running
+
+
+def run_readme(system: System, *, until: str = "") -> subprocess.CompletedProcess[str]:
+    """All of README's bash, in one shell, where `var` is the running system's."""
+    script = "\n".join(snippets(BASE_DIR / "README.md", "bash"))
+    script = script.replace("http://127.0.0.1:8000", system.url)
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=system.state.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_first_referral_by_curl_ends_with_an_issued_reward(system: System) -> None:
+    done = run_readme(system)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"outcome":"qualified"' in done.stdout
+    assert '"status":"issued"' in done.stdout
+    assert '"type":"reward.issued"' in done.stdout
+
+
+def test_the_verification_example_takes_ours_and_refuses_others() -> None:
+    namespace: dict[str, object] = {}
+    (example,) = snippets(BASE_DIR / "docs/webhooks.md", "python")
+    exec(example, namespace)  # noqa: S102 - our own page
+    receive = namespace["receive"]
+    secret = "whsec_" + base64.b64encode(b"k" * 32).decode()
+    now = datetime.now(UTC)
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", now, '{"a": 1}'),
+    }
+
+    assert callable(receive)
+    assert receive(secret, b'{"a": 1}', headers) == {"a": 1}
+    assert receive(secret, b'{"a": 2}', headers) is None
+    assert receive(secret, b'{"a": 1}', {}) is None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_route_that_a_page_names_exists(page: Path) -> None:
+    for route in ROUTE.findall(page.read_text()):
+        path = re.sub(r"\{[^}]+\}", "x", route).rstrip(".,;:")
+        assert exists(f"/api/v1{path}") or exists(path), route
+
+
+def exists(path: str) -> bool:
+    try:
+        resolve(path)
+    except (Resolver404, NoReverseMatch):
+        return False
+    return True
+
+
+def test_the_diagrams_are_current() -> None:
+    call_command("draw", "--check")
