@@ -1,0 +1,38 @@
+"""Reports as CSV, for spreadsheets."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+
+# What a spreadsheet would take for the start of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CsvRenderer(BaseRenderer):
+    """Rows of a report as CSV (RFC 4180). Errors stay problem documents."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        response = (renderer_context or {}).get("response")
+        if response is None or response.exception:
+            return JSONRenderer().render(data)
+        text = io.StringIO()
+        csv.writer(text).writerows([safe(cell) for cell in row] for row in data)
+        return text.getvalue().encode()
+
+
+def safe(cell: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = str(cell)
+    return f"'{text}" if text.startswith(FORMULA) else text
