@@ -13,6 +13,9 @@ from referral_factory.states import Stateful
 from referrals.models import Campaign, Participant, Referral
 
 
+BY_RULE = "review"  # who decided, where no person needed to
+
+
 class Side(models.TextChoices):
     ADVOCATE = "advocate"
     FRIEND = "friend"

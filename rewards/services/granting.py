@@ -6,10 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from referrals.models import Participant, Referral
-from rewards.models import Reward, RewardRule, Side
+from rewards.models import BY_RULE, Reward, RewardRule, Side
 from rewards.signals import reward_cancelled, reward_created
 
 Status = Reward.Status
@@ -56,12 +55,17 @@ def take_back_rewards(referrals: list[Referral]) -> None:
     rows = list(_rewards_of(referrals))
     cancelled = [row for row in rows if row.status in NOT_ISSUED]
     for reward in cancelled:
-        reward.cancel(note=f"The referral no longer counts. {reward.referral.reason}")
+        reward.cancel(
+            note=f"The referral no longer counts. {reward.referral.reason}"[:500],
+            decided_by=BY_RULE,
+            decided_at=reward.referral.disqualified_at,
+        )
     if cancelled:
         reward_cancelled.send(sender=Reward, instances=cancelled)
-    handed_over = [row.pk for row in rows if row.status in HANDED_OVER]
-    if handed_over:
-        Reward.objects.filter(pk__in=handed_over).update(disputed_at=timezone.now())
+    handed_over = [row for row in rows if row.status in HANDED_OVER]
+    for reward in handed_over:
+        reward.disputed_at = reward.referral.disqualified_at
+    Reward.objects.bulk_update(handed_over, ["disputed_at"])
 
 
 def _rules_of(campaigns: set[UUID]) -> dict[UUID, list[RewardRule]]:

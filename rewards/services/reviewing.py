@@ -9,13 +9,11 @@ from django.db import transaction
 from referral_factory.errors import DomainError, InvalidInput
 from referral_factory.states import IllegalTransition
 from referrals.models import Campaign, Participant
-from rewards.models import Reward
+from rewards.models import BY_RULE, Reward
 from rewards.review import PersonFacts, Policy, RewardFacts, review
 from rewards.signals import reward_approved, reward_flagged, reward_rejected
 
 Status = Reward.Status
-
-BY_RULE = "review"  # the actor where nobody needed to look
 
 
 class AlreadyApprovedByYou(DomainError):
