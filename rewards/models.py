@@ -12,7 +12,6 @@ from referral_factory.ids import Identified
 from referral_factory.states import Stateful
 from referrals.models import Campaign, Participant, Referral
 
-
 BY_RULE = "review"  # who decided, where no person needed to
 
 

@@ -44,6 +44,10 @@ def grant_rewards(referrals: list[Referral]) -> list[Reward]:
     again = [row for row in rows if row.status == Status.CANCELLED]
     for reward in again:
         reward.grant_again(now=_qualified_at(reward.referral))
+    disputed = [row for row in rows if row.disputed_at]
+    for reward in disputed:  # it counts after all
+        reward.disputed_at = None
+    Reward.objects.bulk_update(disputed, ["disputed_at"])
     if created or again:
         reward_created.send(sender=Reward, instances=created + again)
     return created + again
