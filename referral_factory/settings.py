@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "referral_factory.api.middleware.request_id",
     "referral_factory.api.middleware.refuse_bad_text",
+    "referral_factory.api.middleware.need_length",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -162,4 +163,44 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "frame-ancestors": [NONE],
     }
+}
+UNFOLD = {
+    "SITE_TITLE": "Referral Factory",
+    "SITE_HEADER": "Referral Factory",
+    "SITE_SYMBOL": "hub",
+    "SITE_URL": "/dashboard/",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": "referral_factory.navigation.favicon",
+        }
+    ],
+    "ENVIRONMENT": "referral_factory.navigation.environment",
+    "DASHBOARD_CALLBACK": "referral_factory.navigation.home",
+    "STYLES": ["referral_factory.navigation.styles"],
+    "SCRIPTS": ["referral_factory.navigation.scripts"],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": "referral_factory.navigation.sidebar",
+    },
+    # Teal, darker than usual where it is text: 600 on white has a contrast of 5.5.
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#ccfbf1",
+            "200": "#99f6e4",
+            "300": "#5eead4",
+            "400": "#2dd4bf",
+            "500": "#14b8a6",
+            "600": "#0f766e",
+            "700": "#115e59",
+            "800": "#134e4a",
+            "900": "#0c3f3c",
+            "950": "#042f2e",
+        }
+    },
 }

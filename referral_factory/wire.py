@@ -237,7 +237,7 @@ class JsonObjectField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any
 
 def _clean_json(value: Any, *, depth: int) -> Any:
     """The value with clean text and plain numbers; errors are nested as it is."""
-    if depth > MAX_DEPTH + 1:
+    if depth > MAX_DEPTH and isinstance(value, dict | list):
         raise ValidationError(f"Nested deeper than {MAX_DEPTH}.", code="too_deep")
     if isinstance(value, dict):
         return {

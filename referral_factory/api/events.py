@@ -8,15 +8,13 @@ from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from referral_factory.access.models import ApiKey
-from referral_factory.access.viewsets import ApiViewSet, visible_to
-from referral_factory.errors import InvalidInput
-from referrals.api import visible_campaign
+from referral_factory.access.viewsets import ApiViewSet
 from referrals.filters import EventFilter
 from referrals.inputs import EventInput
-from referrals.models import Campaign, Event, Participant
+from referrals.lookup import only_campaign_of, visible_campaign
+from referrals.models import Campaign, Event
 from referrals.serializers import EventSerializer
-from referrals.services.events import Recorded, Report, lookup_of, record_event
+from referrals.services.events import Recorded, Report, record_event
 from rewards.models import Reward
 from rewards.serializers import RewardSerializer
 
@@ -50,18 +48,6 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         if pk is not None:
             return visible_campaign(self.key, pk)
         return only_campaign_of(self.key, named)
-
-
-def only_campaign_of(key: ApiKey, named: dict[str, str]) -> Campaign:
-    """The campaign of somebody who is in one only; a 422 that asks for it otherwise."""
-    people = Participant.objects.filter(**lookup_of(named)).select_related("campaign")
-    found = list(visible_to(key, people, path="campaign")[:2])
-    if len(found) != 1:
-        reason = "is in no campaign" if not found else "is in several campaigns"
-        raise InvalidInput(
-            "/campaign", f"The person {reason}: say which one is meant.", "required"
-        )
-    return found[0].campaign
 
 
 def _answer(recorded: Recorded) -> dict[str, Any]:

@@ -13,6 +13,10 @@ PAGING = frozenset({"limit", "cursor", "ordering"})
 class StrictFilterBackend(DjangoFilterBackend):
     """An unknown parameter, or a value that makes no sense, is a 400 that names it."""
 
+    def get_filterset_class(self, view: Any, queryset: Any = None) -> Any:
+        # Without the queryset: an action may list rows of another model than its view.
+        return super().get_filterset_class(view)
+
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> Any:
         filterset = self.get_filterset(request, queryset, view)
         known = PAGING | (filterset.filters.keys() if filterset else set())

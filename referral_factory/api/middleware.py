@@ -74,3 +74,16 @@ def relax_csp(get_response: Handler) -> Handler:
         return get_response(request)
 
     return middleware
+
+
+def need_length(get_response: Handler) -> Handler:
+    """Refuse a body of unknown length: WSGI would show it to us as an empty one."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        chunked = "Transfer-Encoding" in request.headers
+        if chunked and not request.META.get("CONTENT_LENGTH"):
+            detail = "Send a Content-Length."
+            return problem_response(request, 411, detail, code="length_required")
+        return get_response(request)
+
+    return middleware

@@ -57,10 +57,10 @@ class Cursor(CursorPagination):
     ) -> list[Any] | None:
         try:
             cursor = self.decode_cursor(request)
-            if cursor and cursor.position is not None:
+            if cursor is not None:
                 (ordering,) = self.get_ordering(request, queryset, view)
                 column = queryset.model._meta.get_field(ordering.lstrip("-"))
-                column.to_python(cursor.position)
+                column.to_python(cursor.position or "")  # refuses what it is not
         except (NotFound, ValidationError, ValueError) as error:
             message = "Not a cursor that was given out."
             raise InvalidParameter("cursor", message, code="invalid_cursor") from error

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.db import connection, transaction
 from django.urls import include, path
+from django_filters import ChoiceFilter, FilterSet
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from referral_factory.access.api import KeyViewSet
+from referral_factory.access.filters import IdFilter, MomentFilter
 from referral_factory.access.idempotency import SecretResponse
 from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.api.routers import Router
@@ -21,8 +23,8 @@ from referral_factory.wire import (
     CurrencyField,
     IdField,
     JsonObjectField,
-    MoneyField,
     MomentField,
+    MoneyField,
     StrictSerializer,
     TextField,
 )
@@ -57,6 +59,16 @@ class ThingSummary(serializers.ModelSerializer[Campaign]):
         fields = ("id", "name", "mode")
 
 
+class ThingFilter(FilterSet):
+    status = ChoiceFilter(choices=Campaign.Status)
+    only = IdFilter(prefix="cmp", field_name="id")
+    since = MomentFilter(field_name="created_at", lookup_expr="gte")
+
+
+# "from" is a word of Python.
+ThingFilter.base_filters["from"] = ThingFilter.base_filters.pop("since")
+
+
 class ThingViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     resource = "campaigns"
     prefix = "cmp"
@@ -64,6 +76,7 @@ class ThingViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     scopes = {"sign": "rewards:issue", "open": None}
     parameters = {"create": ("dry_run",)}
     serializer_class = ThingSummary
+    filterset_class = ThingFilter
 
     def get_queryset(self) -> Any:
         return self.visible(Campaign.objects.order_by("-id"))
