@@ -24,6 +24,7 @@ from unfold.widgets import (
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from referral_factory.admin_verbs import AT_ONCE, Verb, run, sums, tell
@@ -42,7 +43,11 @@ __all__ = [
     "display",
     "multiline",
     "one_line",
+    "moment",
+    "number",
+    "secret_page",
     "select",
+    "tick",
 ]
 
 one_line = UnfoldAdminTextInputWidget
@@ -51,6 +56,7 @@ select = UnfoldAdminSelectWidget
 checkboxes = UnfoldAdminCheckboxSelectMultiple
 moment = UnfoldAdminSplitDateTimeWidget
 number = UnfoldAdminDecimalFieldWidget
+tick = UnfoldBooleanWidget
 
 
 class NoteForm(forms.Form):

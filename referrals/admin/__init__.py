@@ -1,0 +1,8 @@
+"""Campaigns, people, referrals and events for staff."""
+
+from referrals.admin.campaigns import CampaignAdmin
+from referrals.admin.events import EventAdmin
+from referrals.admin.participants import ParticipantAdmin
+from referrals.admin.referrals import ReferralAdmin
+
+__all__ = ["CampaignAdmin", "EventAdmin", "ParticipantAdmin", "ReferralAdmin"]

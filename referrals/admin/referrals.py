@@ -1,0 +1,178 @@
+"""Referrals: read-only rows with their events and the explanation of each."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from referral_factory.admin_base import (
+    COLOURS,
+    Admin,
+    InfinitePaginator,
+    ReasonForm,
+    display,
+    one_line,
+)
+from referral_factory.admin_verbs import Verb
+from referral_factory.templatetags.admin_words import moment
+from referrals.models import Referral
+from referrals.search import people
+from referrals.services.referrals import (
+    disqualify_referral,
+    qualify_referral,
+    reopen_referral,
+)
+
+Status = Referral.Status
+
+
+class DisqualifyForm(ReasonForm):
+    REASONS = (
+        "Advocate and friend are the same person",
+        "The purchase was not genuine",
+        "The friend was a customer before",
+        "Against the terms of the campaign",
+    )
+
+
+class WhyForm(forms.Form):
+    note = forms.CharField(max_length=500, label="Why", widget=one_line())
+
+
+def qualify(
+    row: Referral, *, by: str, wall: datetime, note: str, **given: Any
+) -> str:
+    qualify_referral(row, now=row.campaign.now(wall), reason=_signed(note, by))
+    return "qualified"
+
+
+def disqualify(
+    row: Referral, *, by: str, wall: datetime, note: str, **given: Any
+) -> str:
+    disqualify_referral(row, now=row.campaign.now(wall), reason=_signed(note, by))
+    return "disqualified"
+
+
+def reopen(row: Referral, *, by: str, wall: datetime, note: str, **given: Any) -> str:
+    reopen_referral(row, reason=_signed(note, by))
+    return "reopened"
+
+
+def _signed(note: str, by: str) -> str:
+    return f"{note} ({by})"[:500]
+
+
+QUALIFY = Verb(
+    "qualify",
+    "Qualify",
+    "referrals.change_referral",
+    qualify,
+    WhyForm,
+    suits=lambda referral: referral.status in {Status.PENDING, Status.HOLDING},
+    explains="It counts from now on, and its rewards are granted and reviewed.",
+)
+DISQUALIFY = Verb(
+    "disqualify",
+    "Disqualify",
+    "referrals.change_referral",
+    disqualify,
+    DisqualifyForm,
+    suits=lambda referral: (
+        referral.status in {Status.PENDING, Status.HOLDING, Status.QUALIFIED}
+    ),
+    explains="It does not count. Rewards that were not issued are cancelled; "
+    "those that were are put before a person.",
+    several=True,
+    grave=True,
+)
+REOPEN = Verb(
+    "reopen",
+    "Reopen",
+    "referrals.change_referral",
+    reopen,
+    WhyForm,
+    suits=lambda referral: referral.status == Status.DISQUALIFIED,
+    explains="It is pending again, and can still reach its milestone.",
+)
+
+
+@admin.register(Referral)
+class ReferralAdmin(Admin):
+    names = ("referral", "referrals")
+    verbs = (QUALIFY, DISQUALIFY, REOPEN)
+    list_display = ("pair", "state", "way", "campaign", "made", "counted")
+    list_filter = ("status", "way", "campaign")
+    list_select_related = ("campaign", "advocate", "friend")
+    ordering = ("-id",)
+    paginator = InfinitePaginator
+    search_fields = ("pk",)  # shows the box; see `find`
+    search_help_text = "Advocate or friend: e-mail, external id, code; or ref_…"
+    after_template = "admin/referrals/referral.html"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("advocate", "friend", "campaign"),
+                    ("way", "reason"),
+                    ("made", "expires", "held_until"),
+                    ("counted", "stopped"),
+                    ("clicked", "click_address", "click_user_agent"),
+                )
+            },
+        ),
+    )
+    readonly_fields = (
+        "made",
+        "expires",
+        "held_until",
+        "counted",
+        "stopped",
+        "clicked",
+    )
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        found = list(people(term).values_list("pk", flat=True)[:1000])
+        return queryset.filter(Q(advocate__in=found) | Q(friend__in=found))
+
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
+            **super().row_context(request, row),
+            "events": list(row.events.order_by("occurred_at", "id")),
+            "rewards": list(row.rewards.select_related("recipient").order_by("id")),
+        }
+
+    @display(description="Advocate → friend")
+    def pair(self, referral: Referral) -> str:
+        return str(referral)
+
+    @display(description="Status", ordering="status", label=COLOURS)
+    def state(self, referral: Referral) -> tuple[str, str]:
+        return (referral.status, referral.get_status_display())
+
+    @display(description="Referred", ordering="id")
+    def made(self, referral: Referral) -> str:
+        return moment(referral.created_at)
+
+    @display(description="Qualified")
+    def counted(self, referral: Referral) -> str:
+        return moment(referral.qualified_at)
+
+    @display(description="Expires")
+    def expires(self, referral: Referral) -> str:
+        return moment(referral.expires_at)
+
+    @display(description="Held until")
+    def held_until(self, referral: Referral) -> str:
+        return moment(referral.holds_until)
+
+    @display(description="Disqualified")
+    def stopped(self, referral: Referral) -> str:
+        return moment(referral.disqualified_at)
+
+    @display(description="Clicked")
+    def clicked(self, referral: Referral) -> str:
+        return moment(referral.clicked_at)
