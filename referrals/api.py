@@ -1,18 +1,16 @@
 """Doors to campaigns, participants and referrals."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from referral_factory.access.models import ApiKey
-from referral_factory.access.viewsets import ApiViewSet, visible_to
-from referral_factory.errors import InvalidInput
+from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.wire import moment_as_text
 from referrals import checklist
 from referrals.filters import CampaignFilter, ParticipantFilter, ReferralFilter
@@ -24,22 +22,17 @@ from referrals.inputs import (
     ReasonInput,
     ReferralInput,
 )
+from referrals.lookup import visible_campaign
 from referrals.mailboxes import clean
 from referrals.models import Campaign, Participant, Referral
 from referrals.serializers import (
     CampaignSerializer,
+    ChecklistSerializer,
+    ClockSerializer,
     ParticipantSerializer,
     ReferralSerializer,
 )
 from referrals.services import campaigns, participants, referrals
-
-
-def visible_campaign(key: ApiKey, pk: UUID) -> Campaign:
-    """The campaign that a body names; a 422 where the key knows no such campaign."""
-    found = visible_to(key, Campaign.objects.all(), path="").filter(pk=pk).first()
-    if found is None:
-        raise InvalidInput("/campaign", "There is no such campaign.", "unknown")
-    return found
 
 
 class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -49,6 +42,15 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
     prefix = "cmp"
     campaign_path = ""
     serializer_class = CampaignSerializer
+    inputs = {
+        "create": CampaignInput,
+        "partial_update": CampaignInput,
+        "launch": None,
+        "pause": None,
+        "resume": None,
+        "end": None,
+        "clock": ClockInput,
+    }
     filterset_class = CampaignFilter
 
     def get_queryset(self) -> QuerySet[Campaign]:
@@ -82,6 +84,7 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         campaign = self.get_object()
         return self._answer(campaigns.end_campaign(campaign, wall=timezone.now()))
 
+    @extend_schema(responses=ChecklistSerializer, filters=False)
     @action(detail=True)
     def checklist(self, request: Request, public_id: str) -> Response:
         """What still stands between this campaign and its launch."""
@@ -96,6 +99,7 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
             }
         )
 
+    @extend_schema(responses=ClockSerializer)
     @action(detail=True, methods=["post"])
     def clock(self, request: Request, public_id: str) -> Response:
         """Set a test campaign's clock; what is due by then happens in this call."""
@@ -115,11 +119,18 @@ class ParticipantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVi
     resource = "participants"
     prefix = "ptc"
     serializer_class = ParticipantSerializer
+    inputs = {
+        "create": ParticipantInput,
+        "partial_update": PersonInput,
+        "block": None,
+        "unblock": None,
+    }
     filterset_class = ParticipantFilter
 
     def get_queryset(self) -> QuerySet[Participant]:
         return ParticipantSerializer.prepare(self.visible(Participant.objects.all()))
 
+    @extend_schema(responses={200: ParticipantSerializer, 201: ParticipantSerializer})
     def create(self, request: Request) -> Response:
         """Enrol somebody, or update them: 201 when new, 200 when known."""
         given = self.validated(ParticipantInput)
@@ -158,11 +169,18 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
     resource = "referrals"
     prefix = "ref"
     serializer_class = ReferralSerializer
+    inputs = {
+        "create": ReferralInput,
+        "qualify": ReasonInput,
+        "disqualify": ReasonInput,
+        "reopen": ReasonInput,
+    }
     filterset_class = ReferralFilter
 
     def get_queryset(self) -> QuerySet[Referral]:
         return ReferralSerializer.prepare(self.visible(Referral.objects.all()))
 
+    @extend_schema(responses={200: ReferralSerializer, 201: ReferralSerializer})
     def create(self, request: Request) -> Response:
         """Credit an advocate with a friend, who is enrolled if need be."""
         given = self.validated(ReferralInput)

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from rest_framework import mixins, status
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,17 +20,28 @@ from rewards.models import Reward
 from rewards.serializers import RewardSerializer
 
 
+class RecordedEventSerializer(EventSerializer):
+    """An event, with the rewards of its referral."""
+
+    outcome = serializers.ChoiceField([*Event.Outcome.choices, "duplicate"])
+    rewards = RewardSerializer(many=True)
+
+
 class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Events: what your system reports about people. One may qualify a referral."""
 
     resource = "events"
     prefix = "evt"
     serializer_class = EventSerializer
+    inputs = {"create": EventInput}
     filterset_class = EventFilter
 
     def get_queryset(self) -> QuerySet[Event]:
         return EventSerializer.prepare(self.visible(Event.objects.all()))
 
+    @extend_schema(
+        responses={200: RecordedEventSerializer, 201: RecordedEventSerializer}
+    )
     def create(self, request: Request) -> Response:
         """Report an event; the answer says what it brought about, and why.
 
