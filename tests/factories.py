@@ -8,9 +8,11 @@ from typing import Any
 from django.utils import timezone
 
 from referral_factory.access.services import ALL_SCOPES, create_key
+from referral_factory.ids import new_id
 from referrals.mailboxes import canonical
-from referrals.models import Campaign, Participant, Referral
+from referrals.models import Campaign, Event, Participant, Referral
 from rewards.models import Reward, RewardRule, Side
+from webhooks.models import Delivery, Endpoint
 
 _numbers = count(1)
 
@@ -35,7 +37,8 @@ def make_campaign(**fields: Any) -> Campaign:
 
 def make_participant(**fields: Any) -> Participant:
     n = next(_numbers)
-    fields.setdefault("email", f"person{n}@example.com")
+    # Each at a domain of their own: the mailboxes of two must not look alike.
+    fields.setdefault("email", f"person@mail{n}.example.com")
     fields.setdefault("external_id", f"c-{n}")
     if "campaign" not in fields:
         fields["campaign"] = make_campaign()
@@ -70,11 +73,13 @@ def make_rule(**fields: Any) -> RewardRule:
 
 
 def make_reward(**fields: Any) -> Reward:
-    """A reward to the advocate of a qualified referral, in a legal row of its status."""
+    """A reward to the advocate of a qualified referral; legal in every status."""
+    rule = fields.pop("rule", None)
+    campaign = fields.pop("campaign", None) or (rule and rule.campaign)
     referral = fields.pop("referral", None) or make_referral(
-        status=Referral.Status.QUALIFIED, campaign=fields.pop("campaign", None)
+        status=Referral.Status.QUALIFIED, campaign=campaign or make_campaign()
     )
-    rule = fields.pop("rule", None) or make_rule(campaign=referral.campaign)
+    rule = rule or make_rule(campaign=referral.campaign)
     now = referral.campaign.now()
     defaults = {
         "campaign": referral.campaign,
@@ -94,6 +99,34 @@ def make_reward(**fields: Any) -> Reward:
         "available_at": now,
     }
     return Reward.objects.create(**{**defaults, **fields})
+
+
+def make_endpoint(**fields: Any) -> Endpoint:
+    """An endpoint's row; webhooks.services makes one with a secret that signs."""
+    defaults = {"mode": "test", "url": "https://shop.example/hooks", "secret": "-"}
+    return Endpoint.objects.create(**{**defaults, **fields})
+
+
+def make_delivery(**fields: Any) -> Delivery:
+    """A delivery's row, of a message that need not be there."""
+    if "endpoint" not in fields:
+        fields["endpoint"] = make_endpoint()
+    defaults = {"message_id": new_id(), "finished_at": timezone.now()}
+    return Delivery.objects.create(**{**defaults, **fields})
+
+
+def make_event(**fields: Any) -> Event:
+    """An event's row, as if it had decided nothing."""
+    participant = fields.get("participant")
+    campaign = fields.get("campaign") or (participant or make_participant()).campaign
+    defaults = {
+        "campaign": campaign,
+        "event_id": f"order-{next(_numbers)}",
+        "name": "purchase",
+        "occurred_at": campaign.now(),
+        "outcome": Event.Outcome.RECORDED,
+    }
+    return Event.objects.create(**{**defaults, **fields})
 
 
 def make_key(*, mode: str = "test", **fields: Any) -> str:
