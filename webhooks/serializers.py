@@ -19,7 +19,7 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
     campaigns = serializers.ListField(child=IdField("cmp"), source="campaign_ids")
     headers = serializers.SerializerMethodField()
     mode = serializers.CharField()
-    status = serializers.ChoiceField(Endpoint.Status)
+    status = serializers.ChoiceField(Endpoint.Status.choices)
     disabled_reason = serializers.CharField()
     failing_since = MomentField()
     created_at = MomentField()
@@ -31,6 +31,18 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
     @classmethod
     def prepare(cls, rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
         return rows
+
+
+class EndpointWithSecretSerializer(EndpointSerializer):
+    """An endpoint, in the one answer that shows its secret."""
+
+    secret = serializers.CharField()
+
+
+class RecoveredSerializer(serializers.Serializer[Any]):
+    """How many deliveries are tried again."""
+
+    deliveries = serializers.IntegerField()
 
 
 class MessageSerializer(serializers.Serializer[Message]):
@@ -54,7 +66,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
     id = IdField("dlv")
     message = IdField("msg", source="message_id")
     endpoint = IdField("whe", source="endpoint_id")
-    status = serializers.ChoiceField(Delivery.Status)
+    status = serializers.ChoiceField(Delivery.Status.choices)
     tries = serializers.IntegerField(source="attempts")
     due_at = serializers.SerializerMethodField()
     created_at = MomentField()

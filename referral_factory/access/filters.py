@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
 from referral_factory.ids import InvalidId, from_public
@@ -24,6 +26,7 @@ class IdFormField(forms.Field):
             raise forms.ValidationError(str(error), code="invalid_id") from error
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class IdFilter(filters.Filter):
     """`?campaign=cmp_...`: rows that belong to the one with this id."""
 
@@ -42,6 +45,7 @@ class MomentFormField(forms.Field):
             raise forms.ValidationError(message, code="invalid_moment") from error
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class MomentFilter(filters.Filter):
     """`?created_after=2026-01-31T12:00:00Z`."""
 

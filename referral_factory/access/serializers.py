@@ -47,7 +47,7 @@ class MadeKeySerializer(KeySerializer):
 
 class NewKeySerializer(StrictSerializer):
     name = TextField(200)
-    mode = serializers.ChoiceField(ApiKey.Mode, required=False)
+    mode = serializers.ChoiceField(ApiKey.Mode.choices, required=False)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(ALL_SCOPES), allow_empty=False, max_length=50
     )

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+NO_SCOPE = {"/api/v1/message-types"}  # the same for everybody
 METHODS = {"get", "post", "patch", "delete", "put"}
 
 
@@ -35,7 +36,7 @@ def test_every_route_says_what_it_needs_and_how_it_fails(schema: Any) -> None:
     for path, method, operation in operations(schema):
         name = f"{method} {path}"
         assert operation["security"] == [{"apiKey": []}], name
-        assert "Scope: `" in operation["description"], name
+        assert "Scope: `" in operation["description"] or path in NO_SCOPE, name
         missing = {"400", "401", "403", "404", "429"} - operation["responses"].keys()
         assert not missing, name
 
