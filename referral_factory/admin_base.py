@@ -16,9 +16,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
@@ -39,12 +40,14 @@ __all__ = [
     "NoteForm",
     "ReadOnlyInline",
     "ReasonForm",
+    "StaffForms",
+    "ThemedAdmin",
     "checkboxes",
     "display",
+    "moment_field",
     "multiline",
-    "one_line",
-    "moment",
     "number",
+    "one_line",
     "secret_page",
     "select",
     "tick",
@@ -53,10 +56,24 @@ __all__ = [
 one_line = UnfoldAdminTextInputWidget
 multiline = partial(UnfoldAdminTextareaWidget, attrs={"rows": 3})
 select = UnfoldAdminSelectWidget
-checkboxes = UnfoldAdminCheckboxSelectMultiple
-moment = UnfoldAdminSplitDateTimeWidget
+checkboxes = UnfoldAdminCheckboxSelectMultipleWidget
 number = UnfoldAdminDecimalFieldWidget
 tick = UnfoldBooleanWidget
+ThemedAdmin = ModelAdmin  # for what others made: only looks like the rest
+
+
+class StaffForms:
+    """Django's forms for its own users, in the theme."""
+
+    add = UserCreationForm
+    change = UserChangeForm
+    password = AdminPasswordChangeForm
+
+
+def moment_field(**kwargs: Any) -> forms.SplitDateTimeField:
+    return forms.SplitDateTimeField(
+        required=False, widget=UnfoldAdminSplitDateTimeWidget(), **kwargs
+    )
 
 
 class NoteForm(forms.Form):
@@ -128,13 +145,12 @@ class Admin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    # --- Rows by the id that the API shows -------------------------------------------
+    # --- Rows by the id that the API shows ---
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        found = super().get_object(request, _inner(self.model, object_id), from_field)
-        return found
+        return super().get_object(request, _inner(self.model, object_id), from_field)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -165,7 +181,7 @@ class Admin(ModelAdmin):
         kept = {"preserved_filters": self.get_preserved_filters(request)}
         return str(add_preserved_filters({**kept, "opts": self.opts}, url))
 
-    # --- One row -----------------------------------------------------------------------
+    # --- One row ---
 
     def changeform_view(
         self,
@@ -206,7 +222,7 @@ class Admin(ModelAdmin):
     def verb_address(self, verb: Verb, row: Any) -> str:
         return reverse(self._name(verb.name), args=[quote(row.pk)])
 
-    # --- Verbs ---------------------------------------------------------------------------
+    # --- Verbs ---
 
     def get_urls(self) -> list[URLPattern]:
         ours = [
@@ -232,10 +248,26 @@ class Admin(ModelAdmin):
         if request.method != "POST" or not form.is_valid():
             return self._ask(request, verb, [row], form, back)
         report = run(verb, [row], request, form.cleaned_data)
-        tell(request, report, self.address, self.names)
         for outcome in report.done:
-            self.log_change(request, row, f"{verb.label}: {outcome}.")
+            said = "" if verb.reveals else f": {outcome}"
+            self.log_change(request, row, f"{verb.label}{said}.")
+            if verb.reveals:
+                return self._reveal(request, verb, row, outcome)
+        tell(request, report, self.address, self.names)
         return HttpResponseRedirect(self.after(request, row, bool(report.done), back))
+
+    def _reveal(
+        self, request: HttpRequest, verb: Verb, row: Any, secret: str
+    ) -> HttpResponse:
+        return secret_page(
+            self.admin_site,
+            request,
+            opts=self.opts,
+            title=f"{verb.label}: {row}",
+            explains=verb.reveals,
+            secret=secret,
+            back=self.address(row),
+        )
 
     def after(self, request: HttpRequest, row: Any, done: bool, back: str) -> str:
         """Where to go once a verb was used on one row."""

@@ -41,7 +41,7 @@ class Verb:
     explains: str = ""  # what will happen, in a sentence
     several: bool = False  # also offered for many rows at once
     grave: bool = False  # hard to undo, or a "no" to somebody
-    key: str = ""  # pressed on the keyboard
+    reveals: str = ""  # set: it gives a secret, shown once with this explanation
 
     def allowed(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(self.permission))

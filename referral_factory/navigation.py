@@ -1,4 +1,4 @@
-"""What the admin's menu and home page show: where to go, and what waits for a person."""
+"""The admin's menu and home page: where to go, and what waits for a person."""
 
 from collections.abc import Callable
 from typing import Any

@@ -21,6 +21,7 @@ COLOURS = {
     **dict.fromkeys(["disabled", "clawed_back", "reversed", "revoked"], "danger"),
 }
 
+NOTHING = "\N{EN DASH}"
 UNITS = [
     (timedelta(days=1), "day"),
     (timedelta(hours=1), "hour"),
@@ -32,7 +33,7 @@ UNITS = [
 def moment(value: datetime | None) -> SafeString | str:
     """A time with its zone, which is UTC everywhere in the admin."""
     if value is None:
-        return "–"
+        return NOTHING
     return format_html(
         '<time datetime="{}">{}</time>',
         value.isoformat(),
@@ -44,7 +45,7 @@ def moment(value: datetime | None) -> SafeString | str:
 def amount_of(row: Any) -> str:
     """The money of a row that has some."""
     if row.amount is None:
-        return "–"
+        return NOTHING
     return money.for_people(row.amount, row.currency)
 
 
