@@ -52,6 +52,27 @@ class CampaignSerializer(serializers.Serializer[Campaign]):
         return rows
 
 
+class ChecklistItemSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    done = serializers.BooleanField()
+    detail = serializers.CharField()
+
+
+class ChecklistSerializer(serializers.Serializer[Any]):
+    """What still stands between a campaign and its launch."""
+
+    ready = serializers.BooleanField()
+    items = ChecklistItemSerializer(many=True)
+
+
+class ClockSerializer(serializers.Serializer[Any]):
+    """The time in a test campaign, and what became due by moving it."""
+
+    now = MomentField()
+    qualified = serializers.IntegerField()
+    expired = serializers.IntegerField()
+
+
 class ParticipantSerializer(serializers.Serializer[Participant]):
     id = IdField("ptc")
     campaign = IdField("cmp", source="campaign_id")

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -24,7 +25,11 @@ from rewards.inputs import (
     RuleInput,
 )
 from rewards.models import Reward, RewardRule
-from rewards.serializers import RewardRuleSerializer, RewardSerializer
+from rewards.serializers import (
+    ApprovedRewardSerializer,
+    RewardRuleSerializer,
+    RewardSerializer,
+)
 from rewards.services import issuing, reviewing, rules
 
 
@@ -39,6 +44,7 @@ class CampaignRuleViewSet(mixins.ListModelMixin, ApiViewSet):
 
     resource = "campaigns"
     serializer_class = RewardRuleSerializer
+    inputs = {"create": RuleInput}
 
     def get_queryset(self) -> QuerySet[RewardRule]:
         rules_of = self.visible(RewardRule.objects.filter(retired_at=None))
@@ -74,6 +80,7 @@ class RuleViewSet(mixins.RetrieveModelMixin, ApiViewSet):
     resource = "campaigns"
     prefix = "rul"
     serializer_class = RewardRuleSerializer
+    inputs = {"partial_update": RuleChangeInput}
 
     def get_queryset(self) -> QuerySet[RewardRule]:
         return self.visible(RewardRule.objects.all())
@@ -103,12 +110,21 @@ class RewardViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         "claw_back": "rewards:issue",
     }
     serializer_class = RewardSerializer
+    inputs = {
+        "approve": OptionalNoteInput,
+        "reject": NoteInput,
+        "reopen": NoteInput,
+        "issue": IssueInput,
+        "cancel": NoteInput,
+        "claw_back": NoteInput,
+    }
     filterset_class = RewardFilter
 
     def get_queryset(self) -> QuerySet[Reward]:
         rows = self.visible(Reward.objects.select_related("campaign"))
         return RewardSerializer.prepare(rows)
 
+    @extend_schema(responses=ApprovedRewardSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, public_id: str) -> Response:
         """Say yes to a flagged reward. Above a limit, a second person must, too."""

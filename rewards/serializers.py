@@ -56,3 +56,10 @@ class RewardSerializer(serializers.Serializer[Reward]):
     @classmethod
     def prepare(cls, rows: QuerySet[Reward]) -> QuerySet[Reward]:
         return rows
+
+
+class ApprovedRewardSerializer(RewardSerializer):
+    """A reward, with how many have approved it of how many must."""
+
+    approvals = serializers.IntegerField()
+    needed = serializers.IntegerField()

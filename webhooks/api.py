@@ -6,7 +6,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_serializer,
+)
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -26,7 +30,9 @@ from webhooks.serializers import (
     DeliverySerializer,
     DeliveryWithAttemptsSerializer,
     EndpointSerializer,
+    EndpointWithSecretSerializer,
     MessageSerializer,
+    RecoveredSerializer,
 )
 
 BY_A_PERSON = "Disabled by {}."
@@ -52,12 +58,22 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WebhookV
 
     prefix = "whe"
     serializer_class = EndpointSerializer
+    inputs = {
+        "create": EndpointInput,
+        "partial_update": EndpointInput,
+        "rotate_secret": None,
+        "test": None,
+        "enable": None,
+        "disable": None,
+        "recover": RecoverInput,
+    }
     filterset_class = EndpointFilter
     parameters = {"deliveries": {"status", "message", "limit", "cursor", "ordering"}}
 
     def get_queryset(self) -> QuerySet[Endpoint]:
         return EndpointSerializer.prepare(self.endpoints())
 
+    @extend_schema(responses={201: EndpointWithSecretSerializer})
     def create(self, request: Request) -> Response:
         """Add a destination. `secret` is in this answer and nowhere else."""
         fields = self._checked(self.validated(EndpointInput))
@@ -74,6 +90,7 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WebhookV
         services.delete_endpoint(self.get_object(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @extend_schema(responses=EndpointWithSecretSerializer)
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, public_id: str) -> Response:
         """A new secret, shown this once. The old one signs as well for 24 hours."""
@@ -81,6 +98,7 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WebhookV
         secret = services.rotate_secret(endpoint, now=timezone.now())
         return self._with_secret(endpoint, secret, status.HTTP_200_OK)
 
+    @extend_schema(responses={201: DeliverySerializer})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, public_id: str) -> Response:
         """Send it a `ping`; the answer is the delivery, to look it up by."""
@@ -96,6 +114,7 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WebhookV
         reason = BY_A_PERSON.format(self.actor)
         return self._answer(services.disable_endpoint(self.get_object(), reason=reason))
 
+    @extend_schema(responses=RecoveredSerializer)
     @action(detail=True, methods=["post"])
     def recover(self, request: Request, public_id: str) -> Response:
         """Send again all since a moment that never arrived; says how many those are."""
@@ -140,6 +159,7 @@ class DeliveryViewSet(WebhookViewSet):
 
     prefix = "dlv"
     serializer_class = DeliveryWithAttemptsSerializer
+    inputs = {"retry": None}
 
     def get_queryset(self) -> QuerySet[Delivery]:
         return Delivery.objects.filter(endpoint__in=self.endpoints())
@@ -169,6 +189,12 @@ class MessageViewSet(mixins.RetrieveModelMixin, WebhookViewSet):
         rows = self.visible(Message.objects.all())
         return rows.filter(**self._of_my_campaigns())
 
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("cursor", exclude=True),
+            OpenApiParameter("ordering", exclude=True),
+        ]
+    )
     def list(self, request: Request) -> Response:
         """The messages after a position, the oldest first; none is ever skipped.
 
@@ -202,6 +228,15 @@ class MessageTypeSerializer(serializers.Serializer[dict[str, Any]]):
     sample = serializers.JSONField()
 
 
+@extend_schema_serializer(many=False)
+class CatalogueSerializer(serializers.Serializer[dict[str, Any]]):
+    """All message types, on one page."""
+
+    results = MessageTypeSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
 class MessageTypeViewSet(WebhookViewSet):
     """Message types: the catalogue of all that can be subscribed to."""
 
@@ -213,6 +248,7 @@ class MessageTypeViewSet(WebhookViewSet):
     def get_queryset(self) -> QuerySet[Message]:
         return Message.objects.none()
 
+    @extend_schema(responses={200: CatalogueSerializer})
     def list(self, request: Request) -> Response:
         """Each type, with a sample of its data."""
         return Response({"results": described(), "next": None, "previous": None})

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -38,6 +39,7 @@ RESERVED = {
 }
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
 class HeadersField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
     """Headers to send along: a receiver behind a gateway may ask for some."""
 

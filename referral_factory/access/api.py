@@ -17,7 +17,6 @@ from referral_factory.access.serializers import (
 )
 from referral_factory.access.services import create_narrower_key, revoke_key
 from referral_factory.access.viewsets import ApiViewSet
-from referral_factory.wire import StrictSerializer
 
 
 class KeyViewSet(ListModelMixin, ApiViewSet):
@@ -27,12 +26,13 @@ class KeyViewSet(ListModelMixin, ApiViewSet):
     prefix = "key"
     campaign_path = None
     serializer_class = KeySerializer
+    inputs = {"create": NewKeySerializer, "revoke": None}
 
     def get_queryset(self) -> QuerySet[ApiKey]:
         keys = self.visible(ApiKey.objects.order_by("-id"))
         return keys & ApiKey.objects.within(self.key.campaign_ids)
 
-    @extend_schema(request=NewKeySerializer, responses={201: MadeKeySerializer})
+    @extend_schema(responses={201: MadeKeySerializer})
     def create(self, request: Request) -> Response:
         """Make a key that may do no more than the one that calls.
 
@@ -46,11 +46,9 @@ class KeyViewSet(ListModelMixin, ApiViewSet):
             status=status.HTTP_201_CREATED,
         )
 
-    @extend_schema(request=None, responses=KeySerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, public_id: str) -> Response:
         """End a key at once. Revoking it again changes nothing."""
-        self.validated(StrictSerializer)
         key = self.get_object()
         revoke_key(key)
         return Response(KeySerializer(key).data)

@@ -16,6 +16,7 @@ from referral_factory.access.limits import Standing
 from referral_factory.access.models import ApiKey
 from referral_factory.access.parameters import refuse_unknown
 from referral_factory.ids import InvalidId, from_public
+from referral_factory.wire import StrictSerializer
 
 M = TypeVar("M", bound=Model)
 
@@ -51,6 +52,10 @@ class ApiViewSet(GenericViewSet):
     campaign_path: ClassVar[str | None] = "campaign"
     # Query parameters by action, beyond the filters and pages of `list`.
     parameters: ClassVar[Mapping[str, Collection[str]]] = {}
+
+    # What the body of each write is read as, for the documentation. None: the write
+    # takes no fields, and a body that has some is refused.
+    inputs: ClassVar[Mapping[str, type[BaseSerializer[Any]] | None]] = {}
 
     lookup_url_kwarg = "public_id"
     standing: Standing | None = None  # set when the call was counted
@@ -106,12 +111,18 @@ class ApiViewSet(GenericViewSet):
         if self.action != "list":  # whose filter backend knows its parameters
             refuse_unknown(request, self.parameters.get(self.action, ()))
         if request.method in {"POST", "PATCH"}:
-            _ = request.data  # a malformed body is refused, even by routes without one
+            self._read_body(request)
         method = (request.method or "").lower()
         handler = getattr(self, method, None)
         if handler and idempotency.asked_for(request):
             # dispatch() looks for the handler after this.
             setattr(self, method, idempotency.once(handler, request))
+
+    def _read_body(self, request: Request) -> None:
+        """Refuse a malformed body, and any field where none is expected."""
+        _ = request.data
+        if self.inputs.get(self.action, StrictSerializer) is None:
+            self.validated(StrictSerializer)
 
     def check_permissions(self, request: Request) -> None:
         """Count the call first: one that is refused counts, and its answer says so."""

@@ -78,6 +78,17 @@ class AutoSchema(SpectacularSchema):
         needs = f"Scope: `{scope}`." if scope else "Any valid API key may call this."
         return f"{description}\n\n{needs}".strip()
 
+    def get_request_serializer(self) -> Any:
+        inputs = getattr(self.view, "inputs", {})
+        action = getattr(self.view, "action", None)
+        if action in inputs:
+            return inputs[action]
+        return super().get_request_serializer()
+
+    def _get_serializer_name(self, *args: Any, **kwargs: Any) -> str:
+        name: str = super()._get_serializer_name(*args, **kwargs)
+        return name.replace("InputRequest", "Request")
+
     def get_override_parameters(self) -> list[Any]:
         parameters = list(super().get_override_parameters())
         if isinstance(self.view, ApiViewSet) and self.method in METHODS:
