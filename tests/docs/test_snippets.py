@@ -30,7 +30,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> System:
         yield running
 
 
-def run_readme(system: System, *, until: str = "") -> subprocess.CompletedProcess[str]:
+def run_readme(system: System) -> subprocess.CompletedProcess[str]:
     """All of README's bash, in one shell, where `var` is the running system's."""
     script = "\n".join(snippets(BASE_DIR / "README.md", "bash"))
     script = script.replace("http://127.0.0.1:8000", system.url)
