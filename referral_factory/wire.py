@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from rest_framework import serializers
@@ -278,7 +278,12 @@ def _clean_scalar(value: Any) -> Any:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A serializer that refuses what it does not know, rather than ignoring it."""
+    """A serializer that refuses what it does not know, rather than ignoring it.
+
+    `documented` is what JSON Schema should say beyond its fields.
+    """
+
+    documented: ClassVar[Mapping[str, Any]] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = self._unknown(data) if isinstance(data, Mapping) else {}

@@ -20,6 +20,7 @@ from referrals.attribution import Claim
 from referrals.models import Campaign, Referral
 
 MAX_DAYS = 3650
+EXACTLY_ONE = {"minProperties": 1, "maxProperties": 1}
 
 
 class Days(serializers.IntegerField):
@@ -100,6 +101,8 @@ class ReasonInput(StrictSerializer):
 class ClaimInput(StrictSerializer):
     """Who referred somebody: exactly one of these. Gives a Claim."""
 
+    documented = EXACTLY_ONE
+
     participant = TextField(200, required=False)
     external_id = TextField(200, required=False)
     email = TextField(254, required=False)
@@ -124,6 +127,8 @@ class PersonInput(StrictSerializer):
 
 
 class NamedPersonInput(PersonInput):
+    documented = {"anyOf": [{"required": ["external_id"]}, {"required": ["email"]}]}
+
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         if not given.get("external_id") and not given.get("email"):
             raise serializers.ValidationError(
@@ -146,6 +151,8 @@ class ReferralInput(StrictSerializer):
 
 class NameInput(StrictSerializer):
     """Whom an event is about: exactly one of these."""
+
+    documented = EXACTLY_ONE
 
     id = TextField(200, required=False)
     external_id = TextField(200, required=False)

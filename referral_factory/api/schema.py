@@ -23,9 +23,7 @@ READ_ERRORS = {
     "401": "No API key, or one that is unknown, revoked or expired.",
     "403": "The API key lacks the scope of this route.",
     "404": "There is no such thing, or not for this API key.",
-    "406": "Only JSON is answered.",
     "429": "Too many calls; see Retry-After.",
-    "500": "A fault of ours.",
     "503": "The database is away for a moment; see Retry-After.",
 }
 WRITE_ERRORS = {
@@ -34,6 +32,9 @@ WRITE_ERRORS = {
     "415": "The body is not JSON in UTF-8.",
     "422": "Values are not valid; `errors` points at each.",
 }
+SUMMARIES = {"list": "List, newest first", "retrieve": "Show one"}
+# Parameters of paths that are ids, and of which kind. Empty: of the view's.
+PATH_IDS = {"public_id": "", "campaign_id": "cmp"}
 IDEMPOTENCY = OpenApiParameter(
     HEADER,
     str,
@@ -78,6 +79,12 @@ class AutoSchema(SpectacularSchema):
         needs = f"Scope: `{scope}`." if scope else "Any valid API key may call this."
         return f"{description}\n\n{needs}".strip()
 
+    def get_summary(self) -> str | None:
+        action = getattr(self.view, "action", None) or ""
+        about = getattr(getattr(self.view, action, None), "__doc__", None) or ""
+        first, _, _ = about.strip().partition("\n")
+        return first.rstrip(".") or SUMMARIES.get(action)
+
     def get_request_serializer(self) -> Any:
         inputs = getattr(self.view, "inputs", {})
         action = getattr(self.view, "action", None)
@@ -99,8 +106,9 @@ class AutoSchema(SpectacularSchema):
         parameters: list[Any]
         parameters = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
         for parameter in parameters:
-            if parameter["name"] == "public_id":
-                parameter["schema"] = id_schema(self.view.prefix)
+            if parameter["name"] in PATH_IDS:
+                prefix = PATH_IDS[parameter["name"]] or self.view.prefix
+                parameter["schema"] = id_schema(prefix)
         return parameters
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
@@ -123,6 +131,9 @@ class AutoSchema(SpectacularSchema):
         )
         if isinstance(serializer, StrictSerializer) and direction == "request":
             schema["additionalProperties"] = False
+            schema.update(serializer.documented)
+            if type(serializer).__doc__ is None:  # else a base class describes it
+                schema.pop("description", None)
         return schema
 
 
