@@ -11,7 +11,7 @@ pytestmark = pytest.mark.urls("tests.api.urls")
 
 THINGS = "/api/v1/things"
 
-MALFORMED = {
+MALFORMED: dict[str, Any] = {
     "empty": b" ",
     "cut off": b'{"name": "x"',
     "two values": b'{"name": "x"} {}',
@@ -57,7 +57,7 @@ MALFORMED = {
 }
 
 
-def send(api: APIClient, body: bytes, content_type: str = "application/json") -> Any:
+def send(api: APIClient, body: Any, content_type: str = "application/json") -> Any:
     return api.generic("POST", THINGS, body, content_type=content_type)
 
 
@@ -184,7 +184,7 @@ def test_a_body_without_a_length_is_refused(api: APIClient) -> None:
 
 def test_a_route_without_fields_refuses_a_malformed_body(api: APIClient) -> None:
     answer = api.generic(
-        "POST", f"{THINGS}/crash", b"{", content_type="application/json"
+        "POST", f"{THINGS}/crash", "{", content_type="application/json"
     )
 
     assert answer.status_code == 400
