@@ -106,7 +106,8 @@ class CreatePartitioned(migrations.CreateModel):
         schema_editor.execute(
             f"CREATE TABLE {default} PARTITION OF {quote(table)} DEFAULT"
         )
-        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))
+        indexes = schema_editor._model_indexes_sql(model)  # type: ignore[attr-defined]
+        schema_editor.deferred_sql.extend(indexes)
 
 
 def ensure(now: datetime, ahead: int = 1) -> list[str]:
@@ -202,4 +203,5 @@ def _execute(sql: str, params: Iterable[Any] = ()) -> None:
 def _rows(sql: str, params: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, list(params) or None)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

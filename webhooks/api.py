@@ -129,7 +129,8 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WebhookV
         """What was sent to it, and is about to be; the newest first."""
         rows = self.get_object().deliveries.all()
         page = self.paginate_queryset(self.filter_queryset(rows))
-        return self.get_paginated_response(DeliverySerializer(page, many=True).data)
+        shown = [DeliverySerializer(each).data for each in page or ()]
+        return self.get_paginated_response(shown)
 
     def _checked(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Campaigns that exist, and that the key may know of."""
@@ -204,12 +205,12 @@ class MessageViewSet(mixins.RetrieveModelMixin, WebhookViewSet):
             if name in request.query_params:
                 raise InvalidParameter(name, "The feed is read with `after`.")
         rows = self.filter_queryset(self.get_queryset())
-        assert self.paginator is not None  # noqa: S101 - settings name one
-        limit = self.paginator.get_page_size(request)
+        paginator: Any = self.paginator
+        limit = paginator.get_page_size(request)
         ordered = rows.filter(position__isnull=False).order_by("position")
         page = list(ordered[: limit + 1])
         more = self._page_after(page[limit - 1]) if len(page) > limit else None
-        shown = MessageSerializer(page[:limit], many=True).data
+        shown = [MessageSerializer(each).data for each in page[:limit]]
         return Response({"results": shown, "next": more, "previous": None})
 
     def _page_after(self, message: Message) -> str:

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from referral_factory.ids import to_public
@@ -67,7 +67,7 @@ class Dispatcher:
                 self._take_in(self.transport.poll(POLL))
         self.finish()
 
-    def turn(self, listener: Any = None, wait: float = POLL) -> None:
+    def turn(self, listener: BaseDatabaseWrapper) -> None:
         """One round: claim, number, exchange, write back. Waits only when idle."""
         now = time.monotonic()
         if now >= self.number_at:
@@ -75,8 +75,8 @@ class Dispatcher:
             self.number_at = now + (BREATH if numbered == BATCH else POLL)
         if now >= self.claim_at:
             self._claim(now)
-        self._take_in(self.transport.poll(min(wait, self._patience())))
-        if listener and any(listener.connection.notifies(timeout=0)):
+        self._take_in(self.transport.poll(self._patience()))
+        if was_notified(listener):
             self._wake()
         if self.results and self._is_time_to_flush():
             self._flush()
@@ -118,7 +118,7 @@ class Dispatcher:
         return max(min(moments) - time.monotonic(), 0)
 
     @contextmanager
-    def _listening(self) -> Iterator[Any]:
+    def _listening(self) -> Iterator[BaseDatabaseWrapper]:
         """A connection of its own, to be woken by; the loop's own one is often busy."""
         listener = connection.copy()
         try:
@@ -141,6 +141,7 @@ class Dispatcher:
             self._send(each)
         if taken_over := sum(each.taken_over for each in claimed):
             logger.warning("Took over %d deliveries whose lease had ended.", taken_over)
+        return len(claimed)
 
     def _take(self, room: int) -> list[Claimed]:
         lease = self.timeout * LEASE
@@ -186,6 +187,12 @@ class Dispatcher:
         written, self.results = self.results, []
         self.claim_at = min(self.claim_at, time.monotonic() + BREATH)  # there is room
         disable_the_hopeless(written)
+
+
+def was_notified(listener: BaseDatabaseWrapper) -> bool:
+    """Whether something came in since; takes all of it in."""
+    with listener.wrap_database_errors:
+        return bool(list(listener.connection.notifies(timeout=0)))
 
 
 def judge(claimed: Claimed, answer: Answer) -> Result:

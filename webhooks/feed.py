@@ -34,4 +34,5 @@ def number_messages(limit: int = BATCH) -> int:
         if not cursor.fetchone()[0]:
             return 0
         cursor.execute(NUMBER, [limit])
-        return cursor.rowcount
+        numbered: int = cursor.rowcount
+    return numbered

@@ -81,7 +81,7 @@ def record(
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         sequences = _next_sequences(cursor, facts)
         rows = list(zip(ids, facts, sequences, strict=True))
-        columns = {
+        columns: dict[str, Any] = {
             "ids": ids,
             "modes": [fact.mode for fact in facts],
             "campaigns": [fact.campaign_id for fact in facts],

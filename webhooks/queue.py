@@ -155,7 +155,7 @@ def claim(
     No endpoint gets more than `cap` at once; `busy` says what each has already.
     """
     lease_id = new_id()
-    params = {
+    params: dict[str, Any] = {
         "limit": limit,
         "cap": cap,
         "busy": list(busy),

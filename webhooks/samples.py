@@ -87,7 +87,7 @@ def _event() -> Event:
         campaign_id=_id(1),
         event_id="order-1001",
         name="order_paid",
-        person={"external_id": "customer-18"},
+        person="external_id:customer-18",
         amount=Decimal("80.00"),
         currency="USD",
         occurred_at=NOON,

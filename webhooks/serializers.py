@@ -54,7 +54,7 @@ class MessageSerializer(serializers.Serializer[Message]):
     mode = serializers.CharField()
     campaign = IdField("cmp", source="campaign_id")
     sequence = serializers.IntegerField()
-    data = serializers.JSONField()
+    data = serializers.JSONField()  # type: ignore[assignment]
     position = serializers.IntegerField()
 
     def to_representation(self, instance: Message) -> dict[str, Any]:
@@ -96,5 +96,4 @@ class DeliveryWithAttemptsSerializer(DeliverySerializer):
     def get_attempts(self, delivery: Delivery) -> list[dict[str, Any]]:
         """Every try, the first one first."""
         attempts = Attempt.objects.filter(delivery_id=delivery.pk).order_by("id")
-        shown: list[dict[str, Any]] = AttemptSerializer(attempts, many=True).data
-        return shown
+        return [AttemptSerializer(each).data for each in attempts]

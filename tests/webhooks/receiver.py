@@ -1,14 +1,15 @@
 """A receiver of webhooks on this machine, which answers as it is told to."""
 
+import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from webhooks import services
+from webhooks import secrets, signing
 from webhooks.dispatcher import Dispatcher
 from webhooks.models import Endpoint
 
@@ -18,7 +19,7 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 @dataclass
 class Received:
     path: str
-    headers: Mapping[str, str]
+    headers: dict[str, str]
     body: bytes
 
 
@@ -73,12 +74,15 @@ def reset(handler: BaseHTTPRequestHandler) -> None:
 
 
 @contextmanager
-def running() -> Iterator[Receiver]:
+def running(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     receiver = Receiver(replies=[status(200, b"thanks")])
     server = _Server(receiver)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
+    scheme = "https" if tls else "http"
+    receiver.url = f"{scheme}://127.0.0.1:{server.server_port}/hook"
     try:
         yield receiver
     finally:
@@ -98,6 +102,11 @@ class _Server(ThreadingHTTPServer):
     def get_request(self) -> Any:
         self.receiver.connections += 1
         return super().get_request()
+
+    def _handle_request_noblock(self) -> None:
+        """A caller that does not like our certificate is none of our errors."""
+        with suppress(ssl.SSLError):
+            super()._handle_request_noblock()  # type: ignore[misc]
 
     def handle_error(self, *args: Any) -> None:
         """Callers that hang up are what some tests are about."""
@@ -119,8 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def make_endpoint(url: str = "https://hooks.example/in", **fields: Any) -> Endpoint:
     fields = {"mode": "test", "secret": "", **fields}
-    secret = fields.pop("secret") or services.signing.new_secret()
-    encrypted = services.secrets.encrypt(secret)
+    secret = fields.pop("secret") or signing.new_secret()
+    encrypted = secrets.encrypt(secret)
     return Endpoint.objects.create(url=url, secret=encrypted, **fields)
 
 
