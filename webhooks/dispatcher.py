@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -37,6 +38,7 @@ POLL = 1.0  # seconds until we look by ourselves, should a notification get lost
 FLUSH_AT = 500
 GRACE = timedelta(seconds=10)  # for what is under way when we are asked to stop
 GONE = 410
+CANNOT_SIGN = "Not sent: its secret cannot be read. Was SECRET_KEY changed?"
 
 
 class Dispatcher:
@@ -50,7 +52,8 @@ class Dispatcher:
         self.under_way: dict[UUID, Claimed] = {}  # by delivery
         self.busy: Counter[UUID] = Counter()  # exchanges by endpoint
         self.results: list[Result] = []
-        self.claim_at = self.number_at = self.flush_at = 0.0  # monotonic
+        self.looked_at = 0.0  # monotonic, as are the following
+        self.claim_at = self.number_at = self.flush_at = 0.0
 
     # --- The loop ---------------------------------------------------------------------
 
@@ -105,8 +108,8 @@ class Dispatcher:
             logger.info("Stopped; %d deliveries given back.", len(left))
 
     def _wake(self) -> None:
-        """Something is due: look as soon as the last look is a breath ago."""
-        soon = time.monotonic() + BREATH
+        """Something is due: look at once, or a breath after the last look."""
+        soon = self.looked_at + BREATH
         self.claim_at = min(self.claim_at, soon)
         self.number_at = min(self.number_at, soon)
 
@@ -134,6 +137,7 @@ class Dispatcher:
 
     def _claim(self, now: float) -> int:
         """Take what there is room for, and send it; returns how many that were."""
+        self.looked_at = now
         room = SLOTS - len(self.under_way)
         claimed = self._take(room) if room else []
         self.claim_at = now + (BREATH if claimed else POLL)
@@ -148,17 +152,16 @@ class Dispatcher:
         return queue.claim(limit=room, cap=CAP, busy=self.busy, lease=lease)
 
     def _send(self, claimed: Claimed) -> None:
-        body = claimed.body.encode()
-        keys = [secrets.decrypt(claimed.secret)]
-        if claimed.old_secret:
-            keys.append(secrets.decrypt(claimed.old_secret))
-        message_id = to_public(Message.PREFIX, claimed.message_id)
-        signed = signing.headers(keys, message_id, int(time.time()), body)
         self.under_way[claimed.delivery_id] = claimed
         self.busy[claimed.endpoint_id] += 1
-        self.transport.send(
-            claimed.delivery_id, claimed.url, {**claimed.headers, **signed}, body
-        )
+        body = claimed.body.encode()
+        try:
+            headers = {**claimed.headers, **signature_headers(claimed, body)}
+        except InvalidToken:
+            unsent = Answer.unsent(claimed.delivery_id, CANNOT_SIGN)
+            self._take_in([unsent])
+            return
+        self.transport.send(claimed.delivery_id, claimed.url, headers, body)
 
     # --- Results ----------------------------------------------------------------------
 
@@ -187,6 +190,14 @@ class Dispatcher:
         written, self.results = self.results, []
         self.claim_at = min(self.claim_at, time.monotonic() + BREATH)  # there is room
         disable_the_hopeless(written)
+
+
+def signature_headers(claimed: Claimed, body: bytes) -> dict[str, str]:
+    """The headers that prove this try to be ours, by each secret that is valid."""
+    stored = [claimed.secret, claimed.old_secret]
+    keys = [secrets.decrypt(each) for each in stored if each]
+    message_id = to_public(Message.PREFIX, claimed.message_id)
+    return signing.headers(keys, message_id, int(time.time()), body)
 
 
 def was_notified(listener: BaseDatabaseWrapper) -> bool:

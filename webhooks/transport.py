@@ -47,6 +47,11 @@ class Answer:
     body: str  # the first 16 kB
     retry_after: str  # the header, as it came
 
+    @classmethod
+    def unsent(cls, key: Any, error: str) -> "Answer":
+        """Of an exchange that never began."""
+        return cls(key, None, error, latency_ms=0, body="", retry_after="")
+
 
 class Exchange:
     """A reusable handle of curl, with what one exchange has brought so far."""

@@ -260,6 +260,20 @@ def test_old_secret_signs_too_until_its_time_is_over(receiver: Receiver) -> None
     assert len(receiver.received[-1].headers["webhook-signature"].split(" ")) == 1
 
 
+def test_secret_that_cannot_be_read_stops_nobody_else(
+    receiver: Receiver, settings: Settings
+) -> None:
+    broken, healthy = make_endpoint(receiver.url), make_endpoint(receiver.url)
+    Endpoint.objects.filter(pk=broken.pk).update(secret="gAAAA")  # noqa: S106
+    tell()
+
+    deliver()
+
+    attempt = Attempt.objects.get(delivery_id=broken.deliveries.get().pk)
+    assert "its secret cannot be read" in attempt.error
+    assert healthy.deliveries.get().status == Delivery.Status.DELIVERED
+
+
 def test_disabled_endpoint_gets_nothing_until_it_is_enabled(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver.url)
     tell()
