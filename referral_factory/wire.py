@@ -19,6 +19,7 @@ from referral_factory.ids import Identified, InvalidId, from_public, to_public
 
 MAX_DEPTH = 20
 LARGEST_INTEGER = 2**53  # what every JSON reader keeps exactly
+LONGEST_TEXT = 20_000  # characters that any text field may have
 MAX_UNKNOWN = 20  # unknown fields named in one answer
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(3000, 1, 1, tzinfo=UTC)
@@ -97,9 +98,12 @@ class TextField(serializers.CharField):
         self.multiline = multiline
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        # Before CharField does: it would answer about a NUL or a surrogate only later,
-        # and trim control characters at the ends away.
+        if isinstance(data, int) and not isinstance(data, bool):
+            data = str(data)
         if isinstance(data, str):
+            if len(data) > LONGEST_TEXT:  # not worth a look
+                self.fail("max_length", max_length=self.max_length)
+            # Before CharField does: it trims control characters at the ends away.
             data = clean_text(data, multiline=self.multiline)
         return super().run_validation(data)
 
@@ -226,9 +230,10 @@ class JsonObjectField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("not_an_object")
-        cleaned: dict[str, Any] = _clean_json(data, depth=1)
-        if len(json.dumps(cleaned, ensure_ascii=False).encode()) > self.max_bytes:
+        text = json.dumps(data, ensure_ascii=False, default=str)
+        if len(text.encode("utf-8", "surrogatepass")) > self.max_bytes:
             self.fail("too_large", max_bytes=self.max_bytes)
+        cleaned: dict[str, Any] = _clean_json(data, depth=1)
         return cleaned
 
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:

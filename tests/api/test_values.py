@@ -196,8 +196,14 @@ def test_text_is_text(value: Any) -> None:
     assert refused(TextField(9), value) == "invalid"
 
 
-def test_text_is_not_longer_than_its_place() -> None:
-    assert refused(TextField(9), "a" * 10) == "max_length"
+@pytest.mark.parametrize("length", [10, 100_000])
+def test_text_is_not_longer_than_its_place(length: int) -> None:
+    assert refused(TextField(9), "a" * length) == "max_length"
+
+
+def test_a_number_is_text_too() -> None:
+    assert TextField(20).run_validation(12345) == "12345"
+    assert refused(TextField(20), 4111111111111111) == "card_number"
 
 
 @pytest.mark.parametrize(
