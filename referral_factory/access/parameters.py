@@ -13,6 +13,8 @@ class InvalidParameter(ValidationError):
 
     def __init__(self, name: str, message: str, code: str = "invalid") -> None:
         super().__init__({name[:100]: [ErrorDetail(message, code)]})
+        self.code = code
+        self.summary = f"Query parameter {name[:100]}: {message}"
 
 
 def refuse_unknown(request: Request, known: Collection[str]) -> None:

@@ -18,6 +18,6 @@ def purge() -> dict[str, int]:
     answers = IdempotencyKey.objects.filter(created_at__lt=now - KEPT_FOR)
     counts = CallCount.objects.filter(window__lt=now - COUNTS_KEPT_FOR)
     return {
-        "answers": answers._raw_delete(answers.db),
-        "counts": counts._raw_delete(counts.db),
+        "answers": answers.delete()[0],
+        "counts": counts.delete()[0],
     }

@@ -104,6 +104,8 @@ class ProblemFormatter(ExceptionFormatter):
         exc = self.exc
         if isinstance(exc, exceptions.ValidationError):
             code, detail = "invalid", "Some values are not valid; see errors."
+            if isinstance(exc, InvalidParameter):
+                code, detail = exc.code, exc.summary
             errors = [_entry(*error) for error in _flat(exc.detail)]
         else:
             first = flatten_errors(exc.detail)[0]

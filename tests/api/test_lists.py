@@ -100,7 +100,8 @@ def test_an_unknown_filter_is_a_400_that_names_it(
     assert answer.status_code == 400
     (error,) = answer.json()["errors"]
     assert error["pointer"] == f"/{name}"
-    assert error["code"] == "unknown_parameter"
+    assert error["code"] == answer.json()["code"] == "unknown_parameter"
+    assert name in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("ordering", ["name", "-name", "id,-id", "owner__x", ""])

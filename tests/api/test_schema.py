@@ -9,7 +9,7 @@ METHODS = {"get", "post", "patch", "delete", "put"}
 
 @pytest.fixture
 def schema(client: APIClient) -> Any:
-    answer = client.get("/api/schema?format=json")
+    answer = client.get("/api/schema", headers={"Accept": "application/json"})
     assert answer.status_code == 200
     return answer.json()
 
