@@ -121,6 +121,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "referral_factory.api.problems.exception_handler",
     "DATETIME_FORMAT": "iso-8601",
     "COERCE_DECIMAL_TO_STRING": True,
+    "URL_FORMAT_OVERRIDE": None,  # Accept says it; ?format= is an unknown parameter
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

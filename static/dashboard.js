@@ -52,6 +52,7 @@ function settings(data) {
     },
     options: {
       animation: false,
+      locale: "en",
       maintainAspectRatio: false,
       interaction: { mode: "index", intersect: false },
       scales: {

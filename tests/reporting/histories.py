@@ -1,6 +1,7 @@
 """Random histories of a campaign, as the rows that they leave."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from rewards.models import Kind, Reward, RewardRule, Side
 from tests.factories import make_rule
 
 Status = Reward.Status
+Later = Callable[[datetime], datetime]
 HALF_AN_HOUR = timedelta(minutes=30)  # so that moments fall on the edges of days, too
 
 
@@ -31,7 +33,10 @@ def make_history(
     people: int = 30,
     seed: int = 1,
 ) -> History:
-    """Rows between two moments, in every status that the reports tell apart."""
+    """Rows from one moment on, in every status that the reports tell apart.
+
+    People enrol until `end`; what comes of it may take days longer.
+    """
     chance = random.Random(seed)  # noqa: S311 - not for secrets
     history = History()
     rules = [
@@ -39,9 +44,13 @@ def make_history(
         make_rule(campaign=campaign, side=Side.FRIEND, amount=5, currency="EUR"),
     ]
 
-    def moment(after: datetime = start) -> datetime:
-        steps = max(int((end - after) / HALF_AN_HOUR), 1)
-        return after + chance.randrange(steps) * HALF_AN_HOUR
+    def moment() -> datetime:
+        return (
+            start + chance.randrange(int((end - start) / HALF_AN_HOUR)) * HALF_AN_HOUR
+        )
+
+    def soon(after: datetime) -> datetime:
+        return after + chance.randrange(10 * 48) * HALF_AN_HOUR
 
     for n in range(people):
         history.participants.append(_person(campaign, n, moment()))
@@ -50,10 +59,10 @@ def make_history(
         history.clicks += [
             _click(advocate, moment()) for _ in range(chance.randint(0, 4))
         ]
-        referral = _referral(advocate, friend, chance, moment)
+        referral = _referral(advocate, friend, chance, soon)
         history.referrals.append(referral)
         if referral.qualified_at:
-            history.rewards += [_reward(referral, r, chance, moment) for r in rules]
+            history.rewards += [_reward(referral, r, chance, soon) for r in rules]
     _save(history)
     return history
 
@@ -73,7 +82,9 @@ def _click(advocate: Participant, at: datetime) -> Click:
     )
 
 
-def _referral(advocate, friend, chance, moment) -> Referral:  # type: ignore[no-untyped-def]
+def _referral(
+    advocate: Participant, friend: Participant, chance: random.Random, soon: Later
+) -> Referral:
     created_at = friend.created_at
     status = chance.choice([*Referral.Status, Referral.Status.QUALIFIED])
     referral = Referral(
@@ -86,7 +97,7 @@ def _referral(advocate, friend, chance, moment) -> Referral:  # type: ignore[no-
         expires_at=created_at + timedelta(days=90),
     )
     if status in {Referral.Status.QUALIFIED, Referral.Status.DISQUALIFIED}:
-        referral.qualified_at = moment(created_at)
+        referral.qualified_at = soon(created_at)
     if status == Referral.Status.DISQUALIFIED:
         referral.disqualified_at, referral.reason = referral.qualified_at, "Refunded"
     if status == Referral.Status.HOLDING:
@@ -94,9 +105,12 @@ def _referral(advocate, friend, chance, moment) -> Referral:  # type: ignore[no-
     return referral
 
 
-def _reward(referral, rule: RewardRule, chance, moment) -> Reward:  # type: ignore[no-untyped-def]
+def _reward(
+    referral: Referral, rule: RewardRule, chance: random.Random, soon: Later
+) -> Reward:
+    assert referral.qualified_at is not None
     status = chance.choice([*Status, Status.ISSUED, Status.ISSUED])
-    decided_at = moment(referral.qualified_at)
+    decided_at = soon(referral.qualified_at)
     was_issued = status in {Status.ISSUED, Status.CLAWED_BACK}
     advocate = rule.side == Side.ADVOCATE
     return Reward(
@@ -115,7 +129,7 @@ def _reward(referral, rule: RewardRule, chance, moment) -> Reward:  # type: igno
         decided_at=decided_at,
         created_at=referral.qualified_at,
         available_at=referral.qualified_at,
-        issued_at=moment(referral.qualified_at) if was_issued else None,
+        issued_at=soon(referral.qualified_at) if was_issued else None,
         issued_by="user:ana" if was_issued else "",
     )
 
