@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from referral_factory.errors import DomainError, InvalidInput
+from referral_factory.states import IllegalTransition
 from referrals import checklist
 from referrals.models import Campaign
 from referrals.signals import (
@@ -83,6 +84,7 @@ def launch_campaign(campaign: Campaign, *, wall: datetime) -> Campaign:
         raise IncompleteCampaign(
             f"Not ready to launch: {', '.join(missing)}.", missing=missing
         )
+    _only_from(Campaign.Status.DRAFT, campaign)
     campaign.launch(now=campaign.now(wall))
     campaign_launched.send(sender=Campaign, instances=[campaign])
     return campaign
@@ -97,6 +99,7 @@ def pause_campaign(campaign: Campaign) -> Campaign:
 
 @transaction.atomic
 def resume_campaign(campaign: Campaign) -> Campaign:
+    _only_from(Campaign.Status.PAUSED, campaign)
     campaign.resume()
     campaign_resumed.send(sender=Campaign, instances=[campaign])
     return campaign
@@ -131,6 +134,14 @@ def refuse_unless_open(campaign: Campaign) -> None:
         raise CampaignNotOpen(
             f"The campaign is {campaign.status}: nobody new is enrolled or referred.",
             status=campaign.status,
+        )
+
+
+def _only_from(status: Campaign.Status, campaign: Campaign) -> None:
+    """Both launching and resuming end at live: each has its own way there."""
+    if campaign.status != status:
+        raise IllegalTransition(
+            f"It is {campaign.status}, not {status}.", status=campaign.status
         )
 
 
