@@ -34,10 +34,11 @@ class Milestone:
         return {
             "version": self.version,
             "event_name": self.event_name,
-            "minimum_amount": self.minimum and str(self.minimum),
+            "minimum_amount": None if self.minimum is None else str(self.minimum),
             "currency": self.currency,
             "within_days": self.within.days,
             "holding_days": self.holding.days,
+            "match_days": self.match.days,
             "reversal_events": list(self.reversal_events),
         }
 
