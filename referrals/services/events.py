@@ -25,7 +25,12 @@ from referrals.services.referrals import (
     qualify_referral,
     settle_referral,
 )
-from referrals.services.reversals import net_facts, reversals_of, reverse_event
+from referrals.services.reversals import (
+    net_facts,
+    reversals_of,
+    reversals_waiting_for,
+    reverse_event,
+)
 from referrals.signals import event_unmatched
 
 Outcome = Event.Outcome
@@ -68,6 +73,7 @@ def record_event(campaign: Campaign, report: Report, *, wall: datetime) -> Recor
     """
     if campaign.status == Campaign.Status.DRAFT:
         raise CampaignNotOpen("The campaign was not launched yet.", status="draft")
+    _refuse_to_reverse_itself(report)
     now = campaign.now(wall)
     occurred_at = _not_in_the_future(report.occurred_at or now, now)
     participant, person = _find_person(campaign, report.participant)
@@ -143,7 +149,10 @@ def _judge(event: Event, *, wall: datetime, first_time: bool = True) -> None:
     if event.reverses or event.name in milestone.reversal_events:
         reverse_event(event, referral, milestone, wall=wall)
     else:
-        _judge_report(event, referral, milestone, now, wall)
+        _judge_report(event, referral, milestone, now)
+    if event.participant:
+        for reversal in reversals_waiting_for(event):
+            reverse_event(reversal, referral, milestone, wall=wall)
     if event.outcome == Outcome.UNMATCHED and first_time:
         event_unmatched.send(sender=Event, instances=[event])
 
@@ -153,11 +162,9 @@ def _judge_report(
     referral: Referral | None,
     milestone: Milestone,
     now: datetime,
-    wall: datetime,
 ) -> None:
-    came_before = reversals_of(event)
     facts = Facts(
-        event=net_facts(event, came_before),
+        event=net_facts(event, reversals_of(event)),
         person_known=event.participant is not None,
         referral=_referral_facts(referral) if referral else None,
     )
@@ -167,8 +174,6 @@ def _judge_report(
     )
     if referral:
         _apply(decision, event, referral, now)
-        for reversal in came_before:
-            reverse_event(reversal, referral, milestone, wall=wall)
 
 
 def _referral_facts(referral: Referral) -> ReferralFacts:
@@ -180,6 +185,11 @@ def _apply(decision: Decision, event: Event, referral: Referral, now: datetime) 
         qualify_referral(referral, now=now, milestone_event_id=event.pk)
     elif decision.outcome == Outcome.HOLDING and decision.holds_until:
         hold_referral(referral, until=decision.holds_until, event=event)
+
+
+def _refuse_to_reverse_itself(report: Report) -> None:
+    if report.reverses == report.event_id:
+        raise InvalidInput("/reverses", "An event cannot take itself back.")
 
 
 def _not_in_the_future(occurred_at: datetime, now: datetime) -> datetime:

@@ -18,11 +18,22 @@ Status = Referral.Status
 
 def reversals_of(event: Event) -> list[Event]:
     """What takes this event back, in either order of arrival."""
-    return list(
-        Event.objects.filter(campaign=event.campaign_id, reverses=event.event_id)
-        .filter(outcome__in=[Outcome.REVERSED, Outcome.UNMATCHED])
-        .order_by("occurred_at", "id")
-    )
+    return [
+        reversal
+        for reversal in _naming(event, Outcome.REVERSED, Outcome.UNMATCHED)
+        if _refusal(reversal, event) is None
+    ]
+
+
+def reversals_waiting_for(event: Event) -> list[Event]:
+    """What was reported to take this event back before it arrived."""
+    return _naming(event, Outcome.UNMATCHED)
+
+
+def _naming(event: Event, *outcomes: Outcome) -> list[Event]:
+    rows = Event.objects.filter(campaign=event.campaign_id, reverses=event.event_id)
+    known = rows.filter(participant__isnull=False, outcome__in=outcomes)
+    return list(known.select_related("campaign").order_by("occurred_at", "id"))
 
 
 def net_facts(event: Event, reversals: list[Event]) -> EventFacts:
@@ -45,13 +56,14 @@ def reverse_event(
     """Judge the net facts of what this takes back, and move its referral.
 
     Without `reverses`, it takes back what settled the person's referral. What it
-    takes back may not have arrived yet: then it is kept, and judged with it.
+    takes back, or whom either is about, may not be known yet: then it is kept, and
+    judged when they are.
     """
     target = _target(reversal, referral)
-    if target is None:
-        missing = Check("reversed_event_known", False, "That event did not arrive yet.")
+    if missing := _missing(reversal, target):
         _keep(reversal, Outcome.UNMATCHED, [missing], milestone, None)
         return
+    assert target is not None  # noqa: S101 - it is not missing
     reversal.reverses = target.event_id
     refusal = _refusal(reversal, target)
     if refusal:
@@ -92,8 +104,20 @@ def _target(reversal: Event, referral: Referral | None) -> Event | None:
     return None
 
 
+def _missing(reversal: Event, target: Event | None) -> Check | None:
+    """What has to arrive before it can be judged, if anything has."""
+    if reversal.participant_id is None:
+        return Check("participant_known", False, "Nobody like that yet.")
+    if target is None:
+        return Check("reversed_event_known", False, "That event did not arrive yet.")
+    if target.participant_id is None:
+        detail = "Whom that event was about is not known yet."
+        return Check("reversed_event_known", False, detail)
+    return None
+
+
 def _refusal(reversal: Event, target: Event) -> Check | None:
-    if reversal.participant_id and reversal.participant_id != target.participant_id:
+    if reversal.participant_id != target.participant_id:
         return Check("same_person", False, "The event was about somebody else.")
     if reversal.amount is not None and reversal.currency != target.currency:
         return Check(
