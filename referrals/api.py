@@ -145,7 +145,7 @@ class ParticipantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVi
         changes = self.validated(PersonInput, partial=True)
         if "email" in changes:
             changes["email"] = clean(changes["email"])
-        participants.change_participant(participant, changes)
+        participants.change_participant(participant, changes, wall=timezone.now())
         return self._answer(participant)
 
     @action(detail=True, methods=["post"])

@@ -71,7 +71,7 @@ def enrol_participant(campaign: Campaign, who: Person, *, wall: datetime) -> Enr
     now = campaign.now(wall)
     participant, created = _find_or_create(campaign, who, now)
     if not created:
-        change_participant(participant, _given(who))
+        change_participant(participant, _given(who), wall=wall)
     referral, referral_created = None, False
     if who.claim:
         referral, referral_created = refer_friend(
@@ -83,14 +83,21 @@ def enrol_participant(campaign: Campaign, who: Person, *, wall: datetime) -> Enr
 
 
 @transaction.atomic
-def change_participant(participant: Participant, changes: dict[str, Any]) -> None:
-    """Write the fields that really change, and announce it if any does."""
+def change_participant(
+    participant: Participant, changes: dict[str, Any], *, wall: datetime
+) -> None:
+    """Write the fields that really change, and announce it if any does.
+
+    A new name of theirs may be one that events came under before: they are judged now.
+    """
     if "email" in changes:
         email = changes["email"]
         changes = {**changes, "email_canonical": canonical(email) if email else None}
     real = {k: v for k, v in changes.items() if getattr(participant, k) != v}
     if not real:
         return
+    names = _names(real.get("external_id"), real.get("email_canonical"))
+    lock_names(participant.campaign, names)
     try:
         with transaction.atomic():
             Participant.objects.filter(pk=participant.pk).update(**real)
@@ -99,6 +106,8 @@ def change_participant(participant: Participant, changes: dict[str, Any]) -> Non
     for name, value in real.items():
         setattr(participant, name, value)
     participant_updated.send(sender=Participant, instances=[participant])
+    if names:
+        match_events_of_person(participant, wall=wall)
 
 
 @transaction.atomic
@@ -123,7 +132,7 @@ def _find_or_create(
         return known, False
     refuse_unless_open(campaign)
     # An event of the same unknown person waits for us, or we for it.
-    lock_names(campaign, _names(who))
+    lock_names(campaign, _names(who.external_id, who.mailbox))
     fresh = Participant(
         campaign=campaign,
         external_id=who.external_id,
@@ -167,10 +176,10 @@ def _given(who: Person) -> dict[str, Any]:
     return {**who.details, **{k: v for k, v in names.items() if v}}
 
 
-def _names(who: Person) -> list[str]:
+def _names(external_id: str | None, mailbox: str | None) -> list[str]:
     return [
-        *([external_id_name(who.external_id)] if who.external_id else []),
-        *([email_name(who.mailbox)] if who.mailbox else []),
+        *([external_id_name(external_id)] if external_id else []),
+        *([email_name(mailbox)] if mailbox else []),
     ]
 
 
