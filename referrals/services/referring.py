@@ -37,6 +37,8 @@ def refer_friend(
     """
     campaign = friend.campaign
     credit = resolve(campaign, claim)
+    # The friend before the campaign, as whoever changes a friend and refers them does.
+    lock_participant(friend)
     existing = _referral_of(friend)
     if existing:
         return _same_or_refuse(existing, credit), False
@@ -47,7 +49,7 @@ def refer_friend(
     if not friend_is_new:  # a new one has no friends that could lead back to them
         lock_campaign(campaign)
         _refuse_loop(credit.advocate, friend)
-    return _create(friend, credit, now, wall)
+    return _create(friend, credit, now, wall), True
 
 
 def resolve(campaign: Campaign, claim: Claim) -> Credit:
@@ -125,17 +127,12 @@ SELECT 1 FROM above WHERE id = %s
 
 def _create(
     friend: Participant, credit: Credit, now: datetime, wall: datetime
-) -> tuple[Referral, bool]:
-    lock_participant(friend)
-    fresh = _new_referral(friend, credit, now)
-    Referral.objects.bulk_create([fresh], ignore_conflicts=True)
-    stored = _referral_of(friend)
-    if stored is None or stored.pk != fresh.pk:  # another claim was first
-        assert stored is not None  # noqa: S101 - the conflict is with a row
-        return _same_or_refuse(stored, credit), False
-    referral_created.send(sender=Referral, instances=[fresh])
-    match_events_of_referral(fresh, wall=wall)
-    return fresh, True
+) -> Referral:
+    referral = _new_referral(friend, credit, now)
+    referral.save(force_insert=True)
+    referral_created.send(sender=Referral, instances=[referral])
+    match_events_of_referral(referral, wall=wall)
+    return referral
 
 
 def _new_referral(friend: Participant, credit: Credit, now: datetime) -> Referral:
