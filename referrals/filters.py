@@ -3,7 +3,9 @@
 from django_filters import rest_framework as filters
 
 from referral_factory.access.filters import IdFilter, MomentFilter
-from referrals.mailboxes import canonical
+from referral_factory.access.parameters import InvalidParameter
+from referral_factory.errors import InvalidInput
+from referrals.mailboxes import canonical, clean
 from referrals.models import Campaign, Event, Participant, Referral
 
 
@@ -30,7 +32,11 @@ class ParticipantFilter(filters.FilterSet):
         fields: list[str] = []
 
     def by_mailbox(self, rows, name, value):  # type: ignore[no-untyped-def]
-        return rows.filter(email_canonical=canonical(value))
+        try:
+            mailbox = canonical(clean(value))
+        except InvalidInput as error:
+            raise InvalidParameter(name, str(error)) from error
+        return rows.filter(email_canonical=mailbox)
 
 
 class ReferralFilter(filters.FilterSet):

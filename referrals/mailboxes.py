@@ -6,6 +6,7 @@ named here). A plus anywhere else may or may not be an alias: `alike`, never the
 
 import unicodedata
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 from referral_factory.errors import InvalidInput
@@ -56,7 +57,8 @@ def alike(one: str, other: str) -> bool:
 def _split(address: str) -> tuple[str, str]:
     folded = unicodedata.normalize("NFKC", address).strip().lower()
     local, _, domain = folded.rpartition("@")
-    domain = domain.rstrip(".").encode("idna").decode("ascii")
+    # IDNA 2008: the older one takes faß.example for fass.example.
+    domain = idna.encode(domain.rstrip("."), uts46=True).decode("ascii")
     return local.strip('"'), SAME_DOMAIN.get(domain, domain)
 
 
