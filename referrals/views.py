@@ -95,11 +95,8 @@ def _landing_page(
     """The campaign's own page: only its query grows, so there is no open redirect."""
     page = urlsplit(advocate.campaign.landing_url)
     ours = [("ref", advocate.code)] + ([("rf_click", click.public_id)] if click else [])
-    query = [
-        *parse_qsl(page.query, keep_blank_values=True),
-        *_parameters(request),
-        *ours,
-    ]
+    own = parse_qsl(page.query, keep_blank_values=True)
+    query = [*_not_ours(own), *_parameters(request), *ours]
     return urlunsplit(page._replace(query=urlencode(query)))
 
 
@@ -108,9 +105,12 @@ def _parameters(request: HttpRequest) -> list[tuple[str, str]]:
     if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY:
         return []
     given = [(k, v) for k, values in request.GET.lists() for v in values]
-    ours = {"ref", "rf_click"}
-    kept = [(_printable(k), _printable(v)) for k, v in given if k not in ours]
-    return kept[:MAX_PARAMETERS]
+    kept = [(_printable(k), _printable(v)) for k, v in given]
+    return _not_ours(kept)[:MAX_PARAMETERS]
+
+
+def _not_ours(query: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in query if name not in {"ref", "rf_click"}]
 
 
 def _remember(
