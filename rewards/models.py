@@ -264,6 +264,9 @@ class Reward(Identified, Stateful):
             self.Status.PENDING,
             reasons=[],
             available_at=now,
+            decided_by="",
+            decided_at=None,
+            decision_note="",
             first_approver="",
             second_approver="",
         )
@@ -276,4 +279,4 @@ class FlaggedReward(Reward):
         proxy = True
         default_permissions = ()  # those of Reward hold
         verbose_name = "reward in review"
-        verbose_name_plural = "review queue"
+        verbose_name_plural = "rewards in review"

@@ -41,7 +41,7 @@ def grant_rewards(referrals: list[Referral]) -> list[Reward]:
     granted = {reward.pk for reward in fresh}
     rows = list(_rewards_of(referrals))
     created = [row for row in rows if row.pk in granted]
-    again = [row for row in rows if row.status == Status.CANCELLED]
+    again = [row for row in rows if row.status == Status.CANCELLED and _may_have(row)]
     for reward in again:
         reward.grant_again(now=_qualified_at(reward.referral))
     disputed = [row for row in rows if row.disputed_at]
@@ -70,6 +70,10 @@ def take_back_rewards(referrals: list[Referral]) -> None:
     for reward in handed_over:
         reward.disputed_at = reward.referral.disqualified_at
     Reward.objects.bulk_update(handed_over, ["disputed_at"])
+
+
+def _may_have(reward: Reward) -> bool:
+    return reward.recipient.status == Participant.Status.ACTIVE
 
 
 def _rules_of(campaigns: set[UUID]) -> dict[UUID, list[RewardRule]]:

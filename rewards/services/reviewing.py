@@ -128,7 +128,7 @@ def _lock(reward: Reward, *statuses: str, to: str) -> Reward:
     )
     if locked.status not in statuses:
         raise IllegalTransition(
-            f"It is {locked.status}{_decided(locked)}; from there is no way to {to}.",
+            f"It is {locked.status}{_decided(locked)}, and cannot become {to}.",
             status=locked.status,
         )
     return locked
