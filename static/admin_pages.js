@@ -1,4 +1,13 @@
-/* Copies a secret to the clipboard, and says so. */
+/* Small manners of our pages in the admin. */
+
+// The menu and a wide table are both scrolled: each needs a name of its own.
+document.addEventListener("DOMContentLoaded", () => {
+  document
+    .getElementById("nav-sidebar-apps")
+    ?.setAttribute("data-simplebar-aria-label", "Menu");
+});
+
+// A secret is copied, and the page says so.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;

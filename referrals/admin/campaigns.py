@@ -98,7 +98,9 @@ class CampaignForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        review = self.instance.review
+        review, minimum = self.instance.review, self.instance.milestone_minimum
+        if minimum is not None:
+            self.initial["milestone_minimum"] = f"{minimum.normalize():f}"
         self.initial.setdefault("without_limit", review == {})
         for name in LIMITS:
             if (review or {}).get(name) is not None:
@@ -120,8 +122,12 @@ class CampaignForm(forms.ModelForm):
 
     def _review(self) -> dict[str, Any] | None:
         given = {name: self.cleaned_data.get(name) for name in LIMITS}
-        limits = {name: str(limit) for name, limit in given.items() if limit is not None}
-        others = {k: v for k, v in (self.instance.review or {}).items() if k not in LIMITS}
+        limits = {
+            name: str(limit) for name, limit in given.items() if limit is not None
+        }
+        others = {
+            k: v for k, v in (self.instance.review or {}).items() if k not in LIMITS
+        }
         asked = limits or self.cleaned_data.get("without_limit")
         return {**others, **limits} if asked or others else None
 

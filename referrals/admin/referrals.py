@@ -42,9 +42,7 @@ class WhyForm(forms.Form):
     note = forms.CharField(max_length=500, label="Why", widget=one_line())
 
 
-def qualify(
-    row: Referral, *, by: str, wall: datetime, note: str, **given: Any
-) -> str:
+def qualify(row: Referral, *, by: str, wall: datetime, note: str, **given: Any) -> str:
     qualify_referral(row, now=row.campaign.now(wall), reason=_signed(note, by))
     return "qualified"
 

@@ -107,10 +107,17 @@ def _compare(referral: Referral) -> list[Compared]:
         _pair("E-mail", one.email, other.email),
         _pair("External id", one.external_id, other.external_id),
         _pair("Status", one.get_status_display(), other.get_status_display(), False),
-        _pair("Enrolled from", one.address, other.address),
-        _pair("With browser", one.user_agent, other.user_agent),
-        _visit("Clicked from", one.address, referral.click_address),
-        _visit("With browser", one.user_agent, referral.click_user_agent),
+        *_visits(
+            ("Enrolled from", "Enrolled with"),
+            (one.address, one.user_agent),
+            (other.address, other.user_agent),
+        ),
+        *_visits(
+            ("Clicked from", "Clicked with"),
+            (one.address, one.user_agent),
+            (referral.click_address, referral.click_user_agent),
+            clicked=True,
+        ),
     ]
 
 
@@ -120,9 +127,24 @@ def _pair(
     return Compared(name, one, other, telling and bool(one) and one == other)
 
 
-def _visit(name: str, advocates: str | None, clicked: str | None) -> Compared:
-    """Only a friend clicks; it tells when it was from where the advocate enrolled."""
-    return Compared(name, None, clicked, bool(clicked) and clicked == advocates)
+def _visits(
+    names: tuple[str, str],
+    advocates: tuple[str | None, str],
+    friends: tuple[str | None, str],
+    *,
+    clicked: bool = False,
+) -> list[Compared]:
+    """An address, and the browser there. Many have one browser: alone it tells nothing.
+
+    Only friends click; what tells is whether it was from where the advocate enrolled.
+    """
+    same = bool(friends[0]) and friends[0] == advocates[0]
+    both = same and friends[1] == advocates[1]
+    shown = (None, None) if clicked and not same else advocates
+    return [
+        Compared(names[0], shown[0], friends[0], same),
+        Compared(names[1], shown[1], friends[1], both),
+    ]
 
 
 def _readable(reason: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class FlaggedRewardAdmin(RewardPages):
     list_display = ("money", "to", "why", "waits", "campaign", "approvals")
     list_filter = (ReasonFilter, "campaign", "side", ApprovalsFilter)
     ordering = ("id",)
+    show_full_result_count = True  # an index holds nothing else
     verbs = (verbs.APPROVE, verbs.REJECT)
 
     class Media:
@@ -94,7 +95,9 @@ class FlaggedRewardAdmin(RewardPages):
         return [label_of(reason) for reason in reward.reasons]
 
     @display(
-        description="Waiting", ordering="id", label={"late": "warning", "very": "danger"}
+        description="Waiting",
+        ordering="id",
+        label={"late": "warning", "very": "danger"},
     )
     def waits(self, reward: Reward) -> tuple[str, str]:
         waiting = waiting_time(reward, timezone.now())

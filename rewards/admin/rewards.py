@@ -73,6 +73,7 @@ class RewardPages(Admin):
             **self.row_context(request, reward),
             **self.decision_context(request, reward),
             "opts": self.opts,
+            "original": reward,
             "title": str(reward),
             "evidence": gather(reward, wall=timezone.now()),
             "back": self.list_address(request),

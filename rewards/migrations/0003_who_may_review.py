@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             fields=[],
             options={
                 "verbose_name": "reward in review",
-                "verbose_name_plural": "review queue",
+                "verbose_name_plural": "rewards in review",
                 "proxy": True,
                 "default_permissions": (),
                 "indexes": [],
