@@ -1,0 +1,149 @@
+"""`make demo`: plays a shop's eighteen months against the running system."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from urllib3.exceptions import HTTPError
+
+from demo import oracle, totals
+from demo.backend import Backend, Refused
+from demo.player import Player, TooSlow
+from demo.receiver import Receiver
+from demo.script import Day, Script
+
+HERE = Path(__file__).resolve().parent
+LOG = HERE / "cdnow_purchases.txt"
+LONGEST_DELIVERY = 300.0  # seconds until the last message must have arrived
+NOT_RUNNING = "Nothing answers at {}. Run `make run` first, in another terminal."
+
+
+class CannotStart(Exception):
+    """What is missing, and what to do about it."""
+
+
+def main() -> int:
+    console = Console(highlight=False)
+    try:
+        lines = wanted(LOG.read_text().splitlines())
+        rows = Demo(console, lines).play()
+    except (CannotStart, Refused, TooSlow, HTTPError) as error:
+        console.print(str(error), style="bold red")
+        return 1
+    return 0 if all(row.agrees for row in rows) else 1
+
+
+class Demo:
+    """One run: what it plays, where, and what it says meanwhile."""
+
+    def __init__(self, console: Console, lines: list[str]) -> None:
+        self.console = console
+        self.lines = lines
+        self.url, key = system()
+        self.owner = Backend(self.url, key)
+        self.script = Script(lines)
+
+    def play(self) -> list[totals.Row]:
+        start = time.monotonic()
+        with Receiver(forget=int(os.environ.get("FORGET", "0"))) as receiver:
+            player = Player(self.owner, self.script, receiver)
+            player.set_up(self.url)
+            self.go_through_days(player)
+            with player.timed("waiting for the last messages"):
+                self.wait_for_messages(player, receiver)
+            with player.timed("reading what the system says"):
+                by_system = self.read(player)
+            with player.timed("asking the oracle"):
+                by_oracle = oracle.totals(self.lines)
+            player.clean_up()
+        rows = totals.compare(totals.by_demo(player, receiver), by_system, by_oracle)
+        self.report(player, rows, time.monotonic() - start)
+        return rows
+
+    def go_through_days(self, player: Player) -> None:
+        with self.progress("Playing") as bar:
+            task = bar.add_task("", total=len(self.script.days))
+
+            def tell(day: Day) -> None:
+                bar.update(task, advance=1, description=f"{day.date:%B %Y}")
+
+            player.play(tell)
+
+    def wait_for_messages(self, player: Player, receiver: Receiver) -> None:
+        """Until the system has nothing more to deliver."""
+        path = f"/endpoints/{player.campaign.endpoint}/deliveries"
+        deadline = time.monotonic() + LONGEST_DELIVERY
+        with self.progress("Receiving") as bar:
+            task = bar.add_task("messages", total=None)
+            while self.owner.get(path, status="pending", limit="1")["results"]:
+                bar.update(task, completed=receiver.count)
+                if time.monotonic() > deadline:
+                    raise TooSlow("Messages are outstanding. Is a dispatcher running?")
+                time.sleep(0.2)
+
+    def read(self, player: Player) -> dict[str, int]:
+        with self.progress("Reading") as bar:
+            bar.add_task("what the system says", total=None)
+            return totals.by_system(self.owner, player.campaign.id)
+
+    def report(self, player: Player, rows: list[totals.Row], seconds: float) -> None:
+        self.console.print(totals.table(rows))
+        for what, spent in player.seconds.items():
+            self.console.print(f"{spent:8.1f} s  {what}")
+        self.console.print(f"{seconds:8.1f} s  in all\n")
+        differing = sum(not row.agrees for row in rows)
+        if differing:
+            self.console.print(f"{differing} numbers differ.", style="bold red")
+            return
+        self.console.print(
+            "All numbers agree.\n\n"
+            f"  Dashboard      {self.url}/dashboard/?campaign={player.campaign.id}\n"
+            f"  Review queue   {self.url}/admin/rewards/reward/?status__exact=flagged\n"
+            f"  Campaign       {player.campaign.slug}"
+        )
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Progress]:
+        columns = (
+            TextColumn(what),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+        )
+        with Progress(*columns, console=self.console) as bar:
+            yield bar
+
+
+def wanted(lines: list[str]) -> list[str]:
+    """The whole log, or as many lines as PURCHASES says."""
+    return lines[: int(os.environ.get("PURCHASES") or len(lines))]
+
+
+def system() -> tuple[str, str]:
+    """Where the system is, and a key to it: as told, or as `make run` left it."""
+    url, key = os.environ.get("RF_URL"), os.environ.get("RF_KEY")
+    if url and key:
+        return url.rstrip("/"), key
+    state = Path(os.environ.get("STATE_DIR") or HERE.parent / "var")
+    try:
+        known = json.loads((state / "run.json").read_text())
+    except FileNotFoundError as error:
+        raise CannotStart("No system is known. Run `make run` first.") from error
+    return known["url"], known["keys"]["test"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
