@@ -2,11 +2,12 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -202,6 +203,46 @@ def test_sequence_grows_by_one_under_two_racing_threads() -> None:
     for key in keys:
         told = Message.objects.filter(object_id=key).values_list("sequence", flat=True)
         assert sorted(told) == list(range(1, 41))
+
+
+@contextmanager
+def slow_counting() -> Iterator[None]:
+    """Have each counter take 50 ms, so that two batches surely meet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION tarry() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END';"
+            "CREATE TRIGGER tarry BEFORE INSERT OR UPDATE ON webhooks_messagecount"
+            " FOR EACH ROW EXECUTE FUNCTION tarry()"
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION tarry CASCADE")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_batches_in_opposite_order_do_not_wait_for_each_other_in_a_circle() -> None:
+    keys = [new_id() for _ in range(4)]
+    start, recorded = threading.Barrier(2), []
+
+    def tell(order: list[Any]) -> None:
+        start.wait()
+        facts = [outbox.Fact(key, "test", None, {}) for key in order]
+        with suppress(OperationalError):
+            recorded.extend(outbox.record("ping", facts))
+        connection.close()
+
+    with slow_counting():
+        orders = (keys, keys[::-1])
+        threads = [threading.Thread(target=tell, args=[order]) for order in orders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert len(recorded) == 8
 
 
 @pytest.mark.parametrize(
