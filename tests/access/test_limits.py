@@ -1,42 +1,60 @@
-import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import Sum
 from django.test import RequestFactory
+from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from referral_factory.access.limits import Standing, count_call, count_visit
+from referral_factory.access.limits import count_call, count_visit
+from referral_factory.access.models import CallCount
 from tests.api.callers import caller, make_key
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 
 OPEN = "/api/v1/things/open"
 THREADS = 8
+CALLS = 100
 
 
-def stay_within_a_minute() -> None:
-    """Windows end with the minute: wait for the next one if this is nearly over."""
-    left = 60 - time.time() % 60
-    if left < 5:
-        time.sleep(left + 0.1)
+def client_that_called(times: int) -> APIClient:
+    """In this minute, and in the next one, should the test run into it."""
+    key, text = make_key()
+    minute = timezone.now().replace(second=0, microsecond=0)
+    for window in (minute, minute + timedelta(minutes=1)):
+        CallCount.objects.create(caller=f"key:{key.pk}", window=window, count=times)
+    return caller(text)
 
 
-def test_calls_beyond_the_limit_are_refused(settings: Settings) -> None:
-    stay_within_a_minute()
-    settings.RATE_LIMIT_PER_MINUTE = 2
-    client = caller(make_key()[1])
+def counted() -> dict[str, int]:
+    """Calls of each caller, over all windows."""
+    rows = CallCount.objects.values_list("caller").annotate(Sum("count"))
+    return {str(who): int(calls) for who, calls in rows}
 
-    answers = [client.post(OPEN, {}) for _ in range(3)]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert [a["RateLimit-Remaining"] for a in answers] == ["1", "0", "0"]
-    refused = answers[-1]
-    assert refused["Content-Type"] == "application/problem+json"
-    assert 1 <= int(refused["Retry-After"]) <= 60
-    assert refused["RateLimit-Limit"] == "2"
-    assert refused["RateLimit-Reset"] == refused["Retry-After"]
+def test_the_last_call_within_the_limit_is_answered(settings: Settings) -> None:
+    settings.RATE_LIMIT_PER_MINUTE = 3
+
+    answer = client_that_called(2).post(OPEN, {})
+
+    assert answer.status_code == 200
+    assert answer["RateLimit-Limit"] == "3"
+    assert answer["RateLimit-Remaining"] == "0"
+    assert 1 <= int(answer["RateLimit-Reset"]) <= 60
+
+
+def test_the_next_one_is_refused(settings: Settings) -> None:
+    settings.RATE_LIMIT_PER_MINUTE = 3
+
+    answer = client_that_called(3).post(OPEN, {})
+
+    assert answer.status_code == 429
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["RateLimit-Remaining"] == "0"
+    assert answer["Retry-After"] == answer["RateLimit-Reset"]
 
 
 def test_every_answer_to_a_key_shows_the_limit(api: APIClient) -> None:
@@ -63,21 +81,18 @@ def test_keys_are_counted_apart(settings: Settings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_call_that_was_rolled_back_counts(settings: Settings) -> None:
-    stay_within_a_minute()
-    settings.RATE_LIMIT_PER_MINUTE = 1
-    client = caller(make_key()[1])
+def test_a_call_that_was_rolled_back_counts() -> None:
+    key, text = make_key()
     headers = {"Idempotency-Key": "k1"}  # which opens a transaction
 
-    answer = client.post("/api/v1/things/crash", headers=headers)
+    answer = caller(text).post("/api/v1/things/crash", headers=headers)
 
     assert answer.status_code == 500
-    assert client.post(OPEN, {}).status_code == 429
+    assert counted() == {f"key:{key.pk}": 1}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_calls_are_counted_exactly(settings: Settings) -> None:
-    stay_within_a_minute()
     settings.RATE_LIMIT_PER_MINUTE = 25
     text = make_key()[1]
 
@@ -88,43 +103,51 @@ def test_parallel_calls_are_counted_exactly(settings: Settings) -> None:
             connection.close()
 
     with ThreadPoolExecutor(THREADS) as pool:
-        statuses = list(pool.map(call, range(100)))
+        statuses = list(pool.map(call, range(CALLS)))
 
-    assert (statuses.count(200), statuses.count(429)) == (25, 75)
+    # One window, or two if a minute ended meanwhile.
+    windows = CallCount.objects.values_list("count", flat=True)
+    allowed = sum(min(count, 25) for count in windows)
+    assert sum(windows) == CALLS
+    assert statuses.count(200) == allowed
+    assert statuses.count(429) == CALLS - allowed
 
 
-def visit(address: str, forwarded: str = "") -> Standing:
+def visit(address: str, forwarded: str = "") -> None:
     request = RequestFactory().get("/", REMOTE_ADDR=address)
     request.META["HTTP_X_FORWARDED_FOR"] = forwarded
-    return count_visit(request, "join", limit=2)
+    count_visit(request, "join", limit=2)
 
 
 def test_visits_are_counted_by_address() -> None:
-    stay_within_a_minute()
+    visit("192.0.2.1")
+    visit("192.0.2.1")
+    visit("192.0.2.2")
 
-    first = [visit("192.0.2.1").allowed for _ in range(3)]
-
-    assert first == [True, True, False]
-    assert visit("192.0.2.2").allowed
+    assert counted() == {"join:192.0.2.1": 2, "join:192.0.2.2": 1}
 
 
 def test_a_header_of_the_callers_does_not_make_another_address() -> None:
-    stay_within_a_minute()
+    for n in range(3):
+        visit("192.0.2.1", f"198.51.100.{n}")
 
-    visits = [visit("192.0.2.1", f"198.51.100.{n}").allowed for n in range(3)]
-
-    assert visits == [True, True, False]
+    assert counted() == {"join:192.0.2.1": 3}
 
 
 def test_one_ipv6_network_is_one_caller() -> None:
-    stay_within_a_minute()
+    for n in range(1, 4):
+        visit(f"2001:db8::{n}")
+    visit("2001:db8:0:1::1")
 
-    visits = [visit(f"2001:db8::{n}").allowed for n in range(1, 4)]
-
-    assert visits == [True, True, False]
-    assert visit("2001:db8:0:1::1").allowed
+    assert counted() == {"join:2001:db8::/64": 3, "join:2001:db8:0:1::/64": 1}
 
 
 def test_counting_needs_no_address() -> None:
-    assert visit("").allowed
-    assert count_call("x", limit=0).headers["RateLimit-Remaining"] == "0"
+    visit("")
+
+    assert counted() == {"join:unknown": 1}
+
+
+def test_a_standing_says_when_it_is_over() -> None:
+    assert count_call("x", limit=1).allowed
+    assert not count_call("y", limit=0).allowed
