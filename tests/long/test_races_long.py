@@ -1,0 +1,18 @@
+"""The races once more, with many rounds."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.races.races import RACES
+from tests.races.together import slow_writes
+
+ROUNDS = 40
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
+def test_race_ends_well_every_time(race: Callable[[], None]) -> None:
+    with slow_writes():
+        for _ in range(ROUNDS):
+            race()

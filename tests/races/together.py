@@ -1,0 +1,64 @@
+"""Calls at the same moment, on connections of their own, with slow writes."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+from typing import Any
+
+from django.db import connection
+
+from referral_factory.errors import DomainError
+
+TABLES = (
+    "referrals_campaign",
+    "referrals_event",
+    "referrals_participant",
+    "referrals_referral",
+    "rewards_reward",
+)
+PATIENCE = 30  # seconds
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What each returned, or the DomainError that refused it; all else is raised."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET races.slow = 'yes'")
+            barrier.wait(PATIENCE)
+            return call()
+        except DomainError as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        running = [pool.submit(run, call) for call in calls]
+        return [each.result(PATIENCE) for each in running]
+
+
+@contextmanager
+def slow_writes() -> Iterator[None]:
+    """Sleep 50 ms before every write: what looks first and writes then, is caught.
+
+    Only calls of `at_once` are slow; what a race sets up is not.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION sleep_first() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN IF current_setting('races.slow', true) = 'yes' THEN "
+            "PERFORM pg_sleep(0.05); END IF; RETURN NEW; END $$"
+        )
+        for table in TABLES:
+            cursor.execute(
+                f"CREATE TRIGGER sleep_first BEFORE INSERT OR UPDATE ON {table} "
+                "FOR EACH ROW EXECUTE FUNCTION sleep_first()"
+            )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION sleep_first() CASCADE")
