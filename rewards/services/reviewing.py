@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db import transaction
 
-from referral_factory.errors import DomainError, InvalidInput
+from referral_factory.errors import DomainError
 from referral_factory.states import IllegalTransition
 from referrals.models import Campaign, Participant
 from rewards.models import BY_RULE, Reward
 from rewards.review import PersonFacts, Policy, RewardFacts, review
+from rewards.services import notes
 from rewards.signals import reward_approved, reward_flagged, reward_rejected
 
 Status = Reward.Status
@@ -71,7 +72,7 @@ def approve_reward(
 def reject_reward(reward: Reward, *, by: str, wall: datetime, note: str) -> Reward:
     """A person's no, with the reason that the books keep."""
     locked = _lock(reward, Status.FLAGGED, to=Status.REJECTED)
-    locked.reject(by=by, now=locked.campaign.now(wall), note=_said(note))
+    locked.reject(by=by, now=locked.campaign.now(wall), note=notes.required(note))
     reward_rejected.send(sender=Reward, instances=[locked])
     return locked
 
@@ -80,7 +81,8 @@ def reject_reward(reward: Reward, *, by: str, wall: datetime, note: str) -> Rewa
 def reopen_reward(reward: Reward, *, by: str, wall: datetime, note: str) -> Reward:
     """Back into the queue, with a further reason."""
     locked = _lock(reward, Status.REJECTED, to=Status.FLAGGED)
-    reason = {"code": "reopened", "detail": _said(note), "evidence": {"by": by}}
+    said = notes.required(note)
+    reason = {"code": "reopened", "detail": said, "evidence": {"by": by}}
     Reward.objects.filter(pk=locked.pk).update(first_approver="", second_approver="")
     locked.flag(reasons=[*locked.reasons, reason])
     reward_flagged.send(sender=Reward, instances=[locked])
@@ -146,9 +148,3 @@ def _second_approval(reward: Reward, by: str) -> dict[str, Any]:
     if reward.first_approver == by:
         raise AlreadyApprovedByYou("The second approval must be another person's.")
     return {"second_approver": by}
-
-
-def _said(note: str) -> str:
-    if not note.strip():
-        raise InvalidInput("/note", "Say why: the decision keeps it.", "required")
-    return note.strip()
