@@ -76,6 +76,9 @@ def moment_field(**kwargs: Any) -> forms.SplitDateTimeField:
     )
 
 
+admin.site.index_title = "Home"
+
+
 class NoteForm(forms.Form):
     note = forms.CharField(
         required=False, max_length=500, widget=multiline(), label="Note (optional)"
@@ -129,6 +132,7 @@ class Admin(ModelAdmin):
     verbs: tuple[Verb, ...] = ()
     names: tuple[str, str]  # what rows are called, for one and for many
     after_template = ""  # shown below the fields of a row
+    empty = ""  # what an empty list says: how rows get here
 
     show_full_result_count = False
     list_per_page = 50
@@ -190,7 +194,8 @@ class Admin(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        context = dict(extra_context or {})
+        context = {"show_save_and_add_another": False, **(extra_context or {})}
+        context.setdefault("show_save_and_continue", object_id is not None)
         row = self.get_object(request, unquote(object_id)) if object_id else None
         if row is not None:
             context |= self.row_context(request, row)
@@ -309,6 +314,7 @@ class Admin(ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"{verb.label}: {_named(shown, self.names)}",
+            "original": shown[0] if len(shown) == 1 else None,
             "verb": verb,
             "rows": shown,
             "left_out": len(rows) > AT_ONCE and AT_ONCE,

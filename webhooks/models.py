@@ -139,6 +139,7 @@ class Delivery(Identified, Stateful):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name_plural = "deliveries"
         constraints = [
             models.UniqueConstraint(
                 name="message_is_delivered_once_per_endpoint",

@@ -68,6 +68,7 @@ class ApiKeyAdmin(Admin):
     list_display = ("name", "start", "state", "kind", "rights", "used", "until")
     list_filter = ("mode",)
     ordering = ("-id",)
+    empty = "Your backend calls the API with a key. Make one for each system."
     search_fields = ("name", "lookup")
     fieldsets = (
         (

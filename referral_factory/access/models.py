@@ -48,6 +48,7 @@ class ApiKey(Identified):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "API key"
         constraints = [
             models.CheckConstraint(
                 name="key_is_of_live_or_test_mode",

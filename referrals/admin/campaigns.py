@@ -200,6 +200,7 @@ class CampaignAdmin(Admin):
     ordering = ("-id",)
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
+    empty = "A campaign is an offer that people can share. Start with a test one."
     after_template = "admin/referrals/campaign.html"
     fieldsets = (
         (

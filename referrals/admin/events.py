@@ -22,16 +22,19 @@ class EventAdmin(Admin):
     paginator = InfinitePaginator
     search_fields = ("pk",)  # shows the box; see `find`
     search_help_text = "Your event id, a participant's e-mail or id, or evt_…"
+    empty = "Your backend reports events by POST /api/v1/events."
     after_template = "admin/referrals/event.html"
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("name", "event_id", "reverses"),
-                    ("participant", "person", "referral"),
-                    ("money", "when", "received"),
-                    ("campaign", "result"),
+                    ("name", "event_id"),
+                    ("participant", "person"),
+                    ("referral", "reverses"),
+                    ("money", "result"),
+                    ("when", "received"),
+                    "campaign",
                     "properties",
                 )
             },

@@ -61,15 +61,18 @@ class ParticipantAdmin(Admin):
     paginator = InfinitePaginator
     search_fields = ("pk",)  # shows the box; see `find`
     search_help_text = "Start of an e-mail or external id, a code, or ptc_…"
+    empty = "Your backend enrols people by POST /api/v1/participants."
     after_template = "admin/referrals/participant.html"
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("name", "email", "external_id"),
-                    ("campaign", "code", "share"),
-                    ("source", "joined", "customer"),
+                    ("name", "campaign"),
+                    ("email", "external_id"),
+                    ("code", "share"),
+                    ("source", "joined"),
+                    "customer",
                     ("address", "user_agent"),
                     "attributes",
                 )

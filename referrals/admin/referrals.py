@@ -108,17 +108,20 @@ class ReferralAdmin(Admin):
     paginator = InfinitePaginator
     search_fields = ("pk",)  # shows the box; see `find`
     search_help_text = "Advocate or friend: e-mail, external id, code; or ref_…"
+    empty = "A referral is made when a friend comes through somebody's link or code."
     after_template = "admin/referrals/referral.html"
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("advocate", "friend", "campaign"),
-                    ("way", "reason"),
-                    ("made", "expires", "held_until"),
-                    ("counted", "stopped"),
-                    ("clicked", "click_address", "click_user_agent"),
+                    ("advocate", "friend"),
+                    ("campaign", "way"),
+                    ("made", "expires"),
+                    ("held_until", "counted"),
+                    ("stopped", "reason"),
+                    ("clicked", "click_address"),
+                    "click_user_agent",
                 )
             },
         ),

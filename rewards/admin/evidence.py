@@ -29,7 +29,9 @@ AT_STAKE = {
 DECISIONS = {
     Status.REJECTED: "Rejected",
     Status.CLAWED_BACK: "Clawed back",
-    Status.CANCELLED: "Last decided about",
+    **dict.fromkeys(
+        [Status.PENDING, Status.FLAGGED, Status.CANCELLED], "Last decided about"
+    ),
 }
 
 

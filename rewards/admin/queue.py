@@ -56,6 +56,7 @@ class FlaggedRewardAdmin(RewardPages):
     list_display = ("money", "to", "why", "waits", "campaign", "approvals")
     list_filter = (ReasonFilter, "campaign", "side", ApprovalsFilter)
     ordering = ("id",)
+    empty = "Nothing waits for you: flagged rewards turn up here by themselves."
     show_full_result_count = True  # an index holds nothing else
     verbs = (verbs.APPROVE, verbs.REJECT)
 

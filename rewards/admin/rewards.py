@@ -105,6 +105,7 @@ class RewardAdmin(RewardPages):
     list_display = ("money", "to", "state", "campaign", "reference", "granted")
     list_filter = (NeedsAPerson, "status", "campaign", "side")
     ordering = ("-id",)
+    empty = "Rewards are granted when a referral qualifies, by the campaign's rules."
     verbs = (
         verbs.APPROVE,
         verbs.REJECT,

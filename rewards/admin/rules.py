@@ -47,6 +47,7 @@ class RewardRuleAdmin(Admin):
     list_filter = ("campaign", "side")
     list_select_related = ("campaign",)
     ordering = ("-id",)
+    empty = "A rule says what an advocate or a friend earns in a campaign."
     fieldsets = ((None, {"fields": (("campaign", "side", "amount"),)}),)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

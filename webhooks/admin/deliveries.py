@@ -46,11 +46,12 @@ class DeliveryAdmin(Admin):
     paginator = InfinitePaginator
     search_fields = ("pk",)  # shows the box; see `find`
     search_help_text = "dlv_… or msg_…"
+    empty = "A delivery is made for each message and endpoint that wants it."
     after_template = "admin/webhooks/delivery.html"
     fieldsets = (
         (
             None,
-            {"fields": (("about", "endpoint"), ("attempts", "next_try", "finished"))},
+            {"fields": (("about", "endpoint"), ("attempts", "next_try"), "finished")},
         ),
     )
     readonly_fields = ("about", "next_try", "finished")
@@ -108,11 +109,12 @@ class MessageAdmin(Admin):
     paginator = InfinitePaginator
     search_fields = ("pk",)  # shows the box; see `find`
     search_help_text = "msg_…"
+    empty = "Everything that happens to people and rewards becomes a message."
     after_template = "admin/webhooks/message.html"
     fieldsets = (
         (
             None,
-            {"fields": (("type", "mode", "campaign"), ("sequence", "place", "made"))},
+            {"fields": (("type", "campaign"), ("sequence", "place"), ("mode", "made"))},
         ),
     )
     readonly_fields = ("campaign", "place", "made")

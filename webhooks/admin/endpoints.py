@@ -145,12 +145,13 @@ class EndpointAdmin(Admin):
     list_display = ("url", "state", "mode", "hears", "description", "failing")
     list_filter = ("status",)
     ordering = ("-id",)
+    empty = "Add the URL at which one of your systems wants to hear what happens."
     search_fields = ("url",)
     fieldsets = (
         (None, {"fields": (("url", "description"), "mode", "types", "campaigns")}),
         (
             "How it goes",
-            {"fields": (("disabled_reason", "failing", "since"),)},
+            {"fields": (("failing", "since"), "disabled_reason")},
         ),
     )
     add_fieldsets = (
