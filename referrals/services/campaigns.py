@@ -133,7 +133,7 @@ def refuse_unless_open(campaign: Campaign) -> None:
     if campaign.status != Campaign.Status.LIVE:
         raise CampaignNotOpen(
             f"The campaign is {campaign.status}: nobody new is enrolled or referred.",
-            status=campaign.status,
+            current=campaign.status,
         )
 
 
@@ -141,7 +141,7 @@ def _only_from(status: Campaign.Status, campaign: Campaign) -> None:
     """Both launching and resuming end at live: each has its own way there."""
     if campaign.status != status:
         raise IllegalTransition(
-            f"It is {campaign.status}, not {status}.", status=campaign.status
+            f"It is {campaign.status}, not {status}.", current=campaign.status
         )
 
 

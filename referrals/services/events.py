@@ -72,7 +72,7 @@ def record_event(campaign: Campaign, report: Report, *, wall: datetime) -> Recor
     then. An event of somebody unknown is kept, and judged when they arrive.
     """
     if campaign.status == Campaign.Status.DRAFT:
-        raise CampaignNotOpen("The campaign was not launched yet.", status="draft")
+        raise CampaignNotOpen("The campaign was not launched yet.", current="draft")
     _refuse_to_reverse_itself(report)
     now = campaign.now(wall)
     occurred_at = _not_in_the_future(report.occurred_at or now, now)

@@ -55,7 +55,7 @@ def reconsider_referral(referral: Referral, *, reason: str) -> None:
     if referral.status != Referral.Status.DISQUALIFIED:
         raise IllegalTransition(
             f"It is {referral.status}: only a disqualified one is reopened by hand.",
-            status=referral.status,
+            current=referral.status,
         )
     reopen_referral(referral, reason=reason)
 

@@ -131,7 +131,7 @@ def _lock(reward: Reward, *statuses: str, to: str) -> Reward:
     if locked.status not in statuses:
         raise IllegalTransition(
             f"It is {locked.status}{_decided(locked)}, and cannot become {to}.",
-            status=locked.status,
+            current=locked.status,
         )
     return locked
 
