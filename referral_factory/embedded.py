@@ -187,10 +187,12 @@ class Server:
     def in_use(self) -> Iterator[None]:
         """Have the server running for this block; the last user to leave stops it."""
         own_folder(self.state)
-        with locked(self.users, fcntl.LOCK_SH):
-            self.start()
-            yield
-        self.stop_if_unused()
+        try:
+            with locked(self.users, fcntl.LOCK_SH):
+                self.start()
+                yield
+        finally:
+            self.stop_if_unused()
 
     def stop_if_unused(self, *, wait: bool = False) -> None:
         """Stop the server unless somebody uses it; with `wait`, once nobody does."""

@@ -113,6 +113,12 @@ def test_the_last_to_leave_stops_it(server: Server) -> None:
     assert not server.is_running()
 
 
+def test_a_user_who_fails_leaves_too(server: Server) -> None:
+    with pytest.raises(KeyboardInterrupt), server.in_use():
+        raise KeyboardInterrupt
+    assert not server.is_running()
+
+
 def test_a_user_who_was_killed_is_not_counted(server: Server) -> None:
     use = (
         "import sys, time; from pathlib import Path; "
