@@ -142,8 +142,12 @@ def drop_before(table: str, moment: datetime) -> list[str]:
 
 
 def _lock() -> None:
-    _execute("SET LOCAL lock_timeout = '10s'")
+    """Wait for another caretaker; but for a busy table not long, and come back later.
+
+    Who waits for a table makes all others wait who come after.
+    """
     _execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    _execute("SET LOCAL lock_timeout = '3s'")
 
 
 def _partitions() -> dict[str, set[str]]:

@@ -57,8 +57,11 @@ class Dispatcher:
 
     # --- The loop ---------------------------------------------------------------------
 
-    def run(self, stop: Callable[[], bool]) -> None:
-        """Work until `stop()`. When the database goes away, wait for its return."""
+    def run(self, stop: Callable[[], bool]) -> int:
+        """Work until `stop()`; returns how many deliveries were given back then.
+
+        When the database goes away, wait for its return.
+        """
         while not stop():
             try:
                 with self._listening() as listener:
@@ -68,7 +71,7 @@ class Dispatcher:
                 logger.warning("The database is away: %s", error)
                 connection.close()
                 self._take_in(self.transport.poll(POLL))
-        self.finish()
+        return self.finish()
 
     def turn(self, listener: BaseDatabaseWrapper) -> None:
         """One round: claim, number, exchange, write back. Waits only when idle."""
@@ -92,7 +95,7 @@ class Dispatcher:
             if self._is_time_to_flush():
                 self._flush()
 
-    def finish(self) -> None:
+    def finish(self) -> int:
         """Let what is under way end, for a while; give the rest back to the queue."""
         deadline = time.monotonic() + min(self.timeout, GRACE).total_seconds()
         while self.under_way and time.monotonic() < deadline:
@@ -104,8 +107,7 @@ class Dispatcher:
             queue.release(left)
         except (OperationalError, InterfaceError) as error:
             logger.warning("Stopped without the database; leases will end: %s", error)
-        else:
-            logger.info("Stopped; %d deliveries given back.", len(left))
+        return len(left)
 
     def _wake(self) -> None:
         """Something is due: look at once, or a breath after the last look."""

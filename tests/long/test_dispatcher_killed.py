@@ -35,14 +35,14 @@ def receiver() -> Iterator[Receiver]:
 
 
 @contextmanager
-def dispatcher(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def dispatcher(log: Path, timeout: int = TIMEOUT) -> Iterator[subprocess.Popen[bytes]]:
     """A real one, of our own, for the tests' database."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.long.live_settings",
         "LIVE_DATABASE": connection.settings_dict["NAME"],
         "WEBHOOKS_ALLOW_LOOPBACK": "1",
-        "WEBHOOKS_TIMEOUT": str(TIMEOUT),
+        "WEBHOOKS_TIMEOUT": str(timeout),
     }
     with log.open("wb") as output:
         process = _start(environment, output)
@@ -132,6 +132,21 @@ def test_nothing_is_lost_when_a_dispatcher_is_killed(
     assert sum(map(int, re.findall(r"Took over (\d+) deliveries", log))) == held
     assert Attempt.objects.filter(number=2).count() == held
     assert_all_arrived(receiver, 4)
+
+
+def test_dispatcher_that_is_asked_to_stop_gives_back_what_it_holds(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    receiver.replies = [once(threading.Event())]
+    endpoints(receiver, 1)
+    tell(20)
+    with dispatcher(tmp_path / "log", timeout=30) as process:
+        wait_for(lambda: len(receiver.received) == 20, "exchanges under way")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+    assert "20 deliveries given back" in (tmp_path / "log").read_text()
+    assert Delivery.objects.filter(lease_id=None, attempts=0).count() == 20
 
 
 def test_dispatcher_outlives_its_connections(

@@ -1,6 +1,5 @@
 """Run a dispatcher in the foreground."""
 
-import logging
 import signal
 from threading import Event
 from typing import Any
@@ -14,9 +13,9 @@ class Command(BaseCommand):
     help = "Delivers webhooks until it is told to stop. Run as many as you like."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        logging.getLogger("webhooks").setLevel(logging.INFO)
         stopped = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         self.stdout.write("Delivering webhooks.")
-        Dispatcher().run(stopped.is_set)
+        given_back = Dispatcher().run(stopped.is_set)
+        self.stdout.write(f"Stopped; {given_back} deliveries given back.")
