@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -287,10 +288,27 @@ class Admin(ModelAdmin):
             if verb.several and verb.allowed(request)
         }
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            for key in _chosen(request):
+                self.opts.pk.to_python(key)
+        except ValidationError:
+            messages.error(request, "That selection cannot be read.")
+            return HttpResponseRedirect(request.get_full_path())
+        page: HttpResponse = super().changelist_view(request, extra_context)
+        return page
+
     def use_on_several(
         self, request: HttpRequest, rows: QuerySet[Any], verb: Verb
     ) -> HttpResponse | None:
         """Ask first, with the rows that it is about named one by one, then do it."""
+        if "apply" in request.POST:
+            # By their ids, whatever the list shows by now: a row that somebody else
+            # decided meanwhile is refused and named, not passed over.
+            rows = self.get_queryset(request).filter(pk__in=_chosen(request))
+            rows = rows.select_related(*self.list_select_related or ())
         chosen = list(rows[: AT_ONCE + 1])
         form = verb.form(request.POST if "apply" in request.POST else None)
         if not form.is_valid():
@@ -351,6 +369,10 @@ def _inner(model: type[Model], text: str) -> Any:
     except InvalidId:
         return text
     return key
+
+
+def _chosen(request: HttpRequest) -> list[str]:
+    return request.POST.getlist(ACTION_CHECKBOX_NAME)
 
 
 def _named(rows: list[Any], names: tuple[str, str]) -> str:

@@ -29,6 +29,21 @@ from referrals.services.campaigns import (
 
 Status = Campaign.Status
 LIMITS = ("amount_limit", "two_people_above")
+COLUMNS = (
+    "name",
+    "slug",
+    "mode",
+    "owner",
+    "currency",
+    "landing_url",
+    "milestone_event",
+    "milestone_minimum",
+    "milestone_within_days",
+    "holding_days",
+    "attribution_days",
+    "match_days",
+    "reversal_events",
+)
 
 
 class CampaignForm(forms.ModelForm):
@@ -72,21 +87,7 @@ class CampaignForm(forms.ModelForm):
 
     class Meta:
         model = Campaign
-        fields = [
-            "name",
-            "slug",
-            "mode",
-            "owner",
-            "currency",
-            "landing_url",
-            "milestone_event",
-            "milestone_minimum",
-            "milestone_within_days",
-            "holding_days",
-            "attribution_days",
-            "match_days",
-            "reversal_events",
-        ]
+        fields = COLUMNS
         help_texts = {
             "owner": "Who answers for it.",
             "currency": "Its ISO 4217 code, such as USD. Fixed once it is launched.",
@@ -114,7 +115,7 @@ class CampaignForm(forms.ModelForm):
 
     def changes(self) -> dict[str, Any]:
         """What the services take: the fields that were filled in differently."""
-        names = set(self._meta.fields or ()) & set(self.changed_data)
+        names = set(COLUMNS) & set(self.changed_data)
         changes = {name: self.cleaned_data[name] for name in names}
         if set(self.changed_data) & {*LIMITS, "without_limit"}:
             changes["review"] = self._review()

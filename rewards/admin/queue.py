@@ -65,8 +65,8 @@ class FlaggedRewardAdmin(RewardPages):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        if self._is_about_one(request):
-            return rows.select_related(*self.list_select_related)  # decided ones, too
+        if self._names_rows(request):  # also those that were decided meanwhile
+            return rows.select_related(*self.list_select_related)
         return rows.filter(status=Reward.Status.FLAGGED)
 
     def decision_context(self, request: HttpRequest, reward: Reward) -> dict[str, Any]:
@@ -112,9 +112,11 @@ class FlaggedRewardAdmin(RewardPages):
         needed = approvals_needed(reward)
         return f"{1 if reward.first_approver else 0} of {needed}"
 
-    def _is_about_one(self, request: HttpRequest) -> bool:
+    def _names_rows(self, request: HttpRequest) -> bool:
+        """Whether it is about rows that were seen before, not about what waits now."""
         match = request.resolver_match
-        return match is not None and "object_id" in match.kwargs
+        about_one = match is not None and "object_id" in match.kwargs
+        return about_one or "apply" in request.POST
 
     def _line(self, request: HttpRequest) -> QuerySet[Any]:
         """The queue as the list showed it: with the filters that the address keeps."""

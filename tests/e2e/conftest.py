@@ -16,7 +16,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.programs import chromium
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 - of a user that tests make
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
@@ -38,7 +37,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def staff() -> User:
     """Somebody who may do everything."""
-    return User.objects.create_superuser("ana", password=PASSWORD)
+    return User.objects.create_superuser("ana")  # without a password: hashing is slow
 
 
 class Complaints(list[str]):

@@ -1,10 +1,13 @@
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PASSWORD
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of a user that tests make
 
 
 def test_logging_in_leads_to_the_admin(visitor: Page, staff: User) -> None:
+    staff.set_password(PASSWORD)
+    staff.save()
+
     visitor.goto("/admin/")
     visitor.get_by_label("Username").fill(staff.username)
     visitor.get_by_label("Password").fill(PASSWORD)
