@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from referral_factory.access.parameters import InvalidParameter
 from referral_factory.access.viewsets import ApiViewSet
@@ -31,6 +32,10 @@ COMMON = ("campaign", "from", "to", "tz", "compare")
 
 def _parameter(name: str, description: str, **kwargs: Any) -> OpenApiParameter:
     return OpenApiParameter(name, description=description, **kwargs)
+
+
+def _answers(serializer: type[BaseSerializer[Any]]) -> dict[Any, Any]:
+    return {(200, "application/json"): serializer, (200, "text/csv"): OpenApiTypes.STR}
 
 
 DOCUMENTED = [
@@ -70,7 +75,7 @@ class ReportViewSet(ApiViewSet):
     def get_queryset(self) -> QuerySet[Campaign]:
         return self.visible(Campaign.objects.order_by("name", "id"))
 
-    @extend_schema(parameters=DOCUMENTED, responses=SummarySerializer)
+    @extend_schema(parameters=DOCUMENTED, responses=_answers(SummarySerializer))
     @action(detail=False)
     def summary(self, request: Request) -> Response:
         """Every number of a period: in all, for each campaign, and compared."""
@@ -84,7 +89,9 @@ class ReportViewSet(ApiViewSet):
         report = {**_head(question, wall), **_summary(question, found)}
         return Response(SummarySerializer(report).data)
 
-    @extend_schema(parameters=[*DOCUMENTED, INTERVAL], responses=TimeseriesSerializer)
+    @extend_schema(
+        parameters=[*DOCUMENTED, INTERVAL], responses=_answers(TimeseriesSerializer)
+    )
     @action(detail=False)
     def timeseries(self, request: Request) -> Response:
         """The numbers of a period by day, week or month."""
