@@ -19,7 +19,7 @@ run: $(VENV)/runtime
 	@$(BIN)/python manage.py run
 
 demo: $(VENV)/runtime
-	@$(BIN)/python manage.py demo
+	@$(BIN)/python -m demo
 
 test: $(VENV)/development
 	@$(BIN)/python -m pytest --ignore=tests/long
