@@ -36,7 +36,7 @@ BREATH = (
 )
 POLL = 1.0  # seconds until we look by ourselves, should a notification get lost
 FLUSH_AT = 500
-GRACE = timedelta(seconds=10)  # for what is under way when we are asked to stop
+GRACE = timedelta(seconds=5)  # for what is under way when we are asked to stop
 GONE = 410
 CANNOT_SIGN = "Not sent: its secret cannot be read. Was SECRET_KEY changed?"
 
