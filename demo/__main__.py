@@ -1,5 +1,6 @@
 """`make demo`: plays a shop's eighteen months against the running system."""
 
+import argparse
 import json
 import os
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import urllib3
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -35,29 +37,54 @@ class CannotStart(Exception):
 
 
 def main() -> int:
+    options = parser().parse_args()
     console = Console(highlight=False)
     try:
-        lines = wanted(LOG.read_text().splitlines())
-        rows = Demo(console, lines).play()
+        lines = options.log.read_text().splitlines()[: options.purchases]
+        rows = Demo(console, lines, forget=options.forget).play()
     except (CannotStart, Refused, TooSlow, HTTPError) as error:
         console.print(str(error), style="bold red")
         return 1
+    if options.json:
+        numbers = {row.name: (row.demo, row.system, row.oracle) for row in rows}
+        options.json.write_text(json.dumps(numbers))
     return 0 if all(row.agrees for row in rows) else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    found.add_argument("log", nargs="?", type=Path, default=LOG)
+    found.add_argument(
+        "--purchases",
+        type=int,
+        default=int(os.environ.get("PURCHASES") or 0) or None,
+        help="play only so many lines of the log",
+    )
+    found.add_argument(
+        "--forget",
+        type=int,
+        default=0,
+        metavar="N",
+        help="lose the Nth message on purpose: the totals must show it",
+    )
+    found.add_argument("--json", type=Path, help="write the numbers to this file, too")
+    return found
 
 
 class Demo:
     """One run: what it plays, where, and what it says meanwhile."""
 
-    def __init__(self, console: Console, lines: list[str]) -> None:
-        self.console = console
+    def __init__(self, console: Console, lines: list[str], *, forget: int = 0) -> None:
+        self.console, self.forget = console, forget
         self.lines = lines
         self.url, key = system()
+        refuse_unless_running(self.url)
         self.owner = Backend(self.url, key)
         self.script = Script(lines)
 
     def play(self) -> list[totals.Row]:
         start = time.monotonic()
-        with Receiver(forget=int(os.environ.get("FORGET", "0"))) as receiver:
+        with Receiver(forget=self.forget) as receiver:
             player = Player(self.owner, self.script, receiver)
             player.set_up(self.url)
             self.go_through_days(player)
@@ -108,10 +135,11 @@ class Demo:
             self.console.print(f"{differing} numbers differ.", style="bold red")
             return
         self.console.print(
-            "All numbers agree.\n\n"
+            "All numbers agree. See what came of it:\n\n"
             f"  Dashboard      {self.url}/dashboard/?campaign={player.campaign.id}\n"
             f"  Review queue   {self.url}/admin/rewards/reward/?status__exact=flagged\n"
-            f"  Campaign       {player.campaign.slug}"
+            f"  Campaign       {player.campaign.slug}",
+            soft_wrap=True,
         )
 
     @contextmanager
@@ -127,11 +155,6 @@ class Demo:
             yield bar
 
 
-def wanted(lines: list[str]) -> list[str]:
-    """The whole log, or as many lines as PURCHASES says."""
-    return lines[: int(os.environ.get("PURCHASES") or len(lines))]
-
-
 def system() -> tuple[str, str]:
     """Where the system is, and a key to it: as told, or as `make run` left it."""
     url, key = os.environ.get("RF_URL"), os.environ.get("RF_KEY")
@@ -143,6 +166,13 @@ def system() -> tuple[str, str]:
     except FileNotFoundError as error:
         raise CannotStart("No system is known. Run `make run` first.") from error
     return known["url"], known["keys"]["test"]
+
+
+def refuse_unless_running(url: str) -> None:
+    try:
+        urllib3.request("GET", f"{url}/readyz", retries=False, timeout=10)
+    except HTTPError as error:
+        raise CannotStart(NOT_RUNNING.format(url)) from error
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ MINIMUM = 2000  # cents
 WITHIN = dt.timedelta(days=180)
 MATCH = dt.timedelta(days=7)
 LIMIT = 2000  # cents; a person looks at rewards above it
+FIRST = dt.date(1997, 1, 1)
 SECOND_WAVE = dt.date(1998, 6, 1)
 MORNING, NOON, AFTERNOON, EVENING = 8, 12, 16, 20
 
@@ -216,7 +217,7 @@ def read(lines: Iterable[str]) -> list[Line]:
         _, customer, day, _, dollars = text.split()
         whole, _, part = dollars.partition(".")
         cents = int(whole) * 100 + int(part)
-        date = dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC).date()
+        date = dt.date(int(day[:4]), int(day[4:6]), int(day[6:]))
         found.append(Line(number, int(customer), date, cents))
     return found
 
@@ -230,8 +231,9 @@ def totals(lines: Iterable[str]) -> dict[str, int]:
     by_customer: dict[int, list[Line]] = {}
     for line in log:
         by_customer.setdefault(line.customer, []).append(line)
+    closings = days_of_closing(last)
     stories = [
-        tell_story(customer, lines, enrolments, last, seen)
+        tell_story(customer, lines, enrolments, closings, seen)
         for customer, lines in by_customer.items()
     ]
     count_sent(log, enrolments, last, seen)
@@ -242,7 +244,7 @@ def tell_story(
     number: int,
     lines: list[Line],
     enrolments: dict[int, dt.date],
-    last: dt.date,
+    closings: list[dt.date],
     seen: Counter[str],
 ) -> Story:
     is_friend = has_advocate(number, enrolments)
@@ -250,8 +252,9 @@ def tell_story(
     happenings = [
         *enrolment(story, enrolments[number], is_friend=is_friend),
         *reports(story, lines),
-        *closings(story, last),
+        *((at(day, EVENING), 1, 0, story.close_month) for day in closings),
     ]
+    last = closings[-1]
     if number % 30 == 15 and enrolments.get(number // 8, last) < SECOND_WAVE:
         happenings += second_wave(story)
     for now, _, _, happen in sorted(happenings, key=lambda each: each[:3]):
@@ -307,14 +310,11 @@ def refund_of(line: Line, purchase: Event) -> tuple[Event | None, int]:
     return Event(cents, purchase.occurred, is_refund=True, of=of), days
 
 
-def closings(story: Story, last: dt.date) -> Iterator[Happening]:
-    """The evenings on which flagged rewards are decided and approved ones issued."""
-    day = dt.date(1997, 1, 1)
-    while day <= last:
-        tomorrow = day + dt.timedelta(days=1)
-        if tomorrow.month != day.month or day == last:
-            yield at(day, EVENING), 1, 0, story.close_month
-        day = tomorrow
+def days_of_closing(last: dt.date) -> list[dt.date]:
+    """When flagged rewards are decided and approved ones issued, in the evening."""
+    one = dt.timedelta(days=1)
+    days = [FIRST + one * n for n in range((last - FIRST).days + 1)]
+    return [day for day in days if day == last or (day + one).month != day.month]
 
 
 def count_sent(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -85,8 +85,10 @@ class Player:
             self.change_rules(day.date)
             if day.enrolments or day.second_wave:
                 self.morning(day)
-            self.afternoon(day)
-            self.evening(day)
+            if day.purchases:
+                self.afternoon(day)
+            if day.refunds or day.closes_month or self.ends_a_rule(day.date):
+                self.evening(day)
             tell(day)
 
     def clean_up(self) -> None:
@@ -106,6 +108,11 @@ class Player:
         if day in ADVOCATE_EARNS:
             rule = f"/reward-rules/{self.campaign.advocate_rule}"
             self.owner.patch(rule, {"amount": ADVOCATE_EARNS[day]})
+
+    def ends_a_rule(self, day: date) -> bool:
+        """Whether what is due today must be settled before tomorrow's rules."""
+        tomorrow = day + timedelta(days=1)
+        return tomorrow in HOLDING_DAYS or tomorrow in ADVOCATE_EARNS
 
     def morning(self, day: Day) -> None:
         self.move_clock(day.date, MORNING)

@@ -102,8 +102,8 @@ def count_rewards(rewards: Iterable[dict[str, Any]], seen: Counter[str]) -> None
 
 def table(rows: Iterable[Row]) -> Table:
     shown = Table(title="What came of it", title_justify="left")
-    shown.add_column("")
-    for column in ("sent, received", "the system", "the oracle"):
+    shown.add_column("", no_wrap=True)
+    for column in ("demo", "system", "oracle"):
         shown.add_column(column, justify="right")
     shown.add_column("")
     for row in rows:
