@@ -185,7 +185,9 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         """Credit an advocate with a friend, who is enrolled if need be."""
         given = self.validated(ReferralInput)
         campaign = visible_campaign(self.key, given["campaign"])
-        who = participants.person(claim=given["referred_by"], **given["friend"])
+        who = participants.person(
+            claim=given["referred_by"], pointer="/friend", **given["friend"]
+        )
         enrolled = participants.enrol_participant(campaign, who, wall=timezone.now())
         created = enrolled.referral_created
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK

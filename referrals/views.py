@@ -102,9 +102,11 @@ def _landing_page(
 
 def _parameters(request: HttpRequest) -> list[tuple[str, str]]:
     """What the visitor's address carried (utm_...), but for the names that are ours."""
-    if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY:
+    query = request.META.get("QUERY_STRING", "")
+    if len(query) > MAX_QUERY:
         return []
-    given = [(k, v) for k, values in request.GET.lists() for v in values]
+    # Not request.GET, which refuses a thousand fields: a visitor gets there anyhow.
+    given = parse_qsl(query, keep_blank_values=True)
     kept = [(_printable(k), _printable(v)) for k, v in given]
     return _not_ours(kept)[:MAX_PARAMETERS]
 

@@ -54,10 +54,14 @@ def person(
     external_id: str | None = None,
     email: str | None = None,
     claim: Claim | None = None,
+    pointer: str = "",
     **details: Any,
 ) -> Person:
-    """A Person whose address is in normal form; InvalidInput where it is not one."""
-    email = clean(email) if email else None
+    """A Person whose address is in normal form; InvalidInput where it is not one.
+
+    `pointer` says where in the caller's body they were described.
+    """
+    email = clean(email, f"{pointer}/email") if email else None
     return Person(external_id or None, email, claim, details)
 
 
