@@ -125,6 +125,7 @@ def make_event(**fields: Any) -> Event:
         "name": "purchase",
         "occurred_at": campaign.now(),
         "outcome": Event.Outcome.RECORDED,
+        "decision": {"checks": [], "milestone": {}},
     }
     return Event.objects.create(**{**defaults, **fields})
 

@@ -1,0 +1,484 @@
+"""Campaigns, participants and referrals as backends see them."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from referral_factory.ids import new_id, to_public
+from referrals.models import Campaign, Participant, Referral
+from tests.api.callers import caller
+from tests.factories import (
+    make_campaign,
+    make_endpoint,
+    make_key,
+    make_participant,
+    make_referral,
+    make_rule,
+)
+
+V1 = "/api/v1"
+
+CAMPAIGN = {
+    "name": "Spring",
+    "slug": "spring",
+    "currency": "USD",
+    "owner": "ops@shop.example",
+    "landing_url": "https://shop.example/welcome",
+    "milestone": {
+        "event_name": "purchase",
+        "minimum_amount": "20.00",
+        "within_days": 30,
+    },
+    "holding_days": 14,
+    "attribution_days": 60,
+    "match_days": 3,
+    "reversal_events": ["refund"],
+    "review": {"amount_limit": "50.00", "two_people_above": "500.00"},
+}
+
+
+def pointers(answer: Any) -> list[str]:
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+# --- Campaigns ----------------------------------------------------------------------
+
+
+def test_campaign_is_made_as_it_is_said(api: APIClient) -> None:
+    answer = api.post(f"{V1}/campaigns", CAMPAIGN)
+
+    made = answer.json()
+    assert answer.status_code == 201
+    assert made["id"] == Campaign.objects.get().public_id
+    assert (made["mode"], made["status"], made["version"]) == ("test", "draft", 1)
+    assert made["milestone"] == {**CAMPAIGN["milestone"], "currency": "USD"}  # type: ignore[dict-item]
+    for name in set(CAMPAIGN) - {"milestone"}:
+        assert made[name] == CAMPAIGN[name]
+    assert made["created_at"].endswith("Z")
+    assert made["launched_at"] is None
+    assert api.get(f"{V1}/campaigns/{made['id']}").json() == made
+
+
+def test_mode_is_the_keys(api: APIClient) -> None:
+    answer = api.post(f"{V1}/campaigns", {**CAMPAIGN, "mode": "live"})
+    assert answer.status_code == 422
+    assert pointers(answer) == ["/mode"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "pointer"),
+    [
+        ("name", "", "/name"),
+        ("slug", "Spring Sale", "/slug"),
+        ("currency", "usd", "/currency"),
+        ("landing_url", "javascript:alert(1)", "/landing_url"),
+        ("landing_url", "ftp://shop.example", "/landing_url"),
+        ("milestone", {"event_name": ""}, "/milestone/event_name"),
+        (
+            "milestone",
+            {"event_name": "x", "minimum_amount": "-1"},
+            "/milestone/minimum_amount",
+        ),
+        (
+            "milestone",
+            {"event_name": "x", "within_days": 0},
+            "/milestone/within_days",
+        ),
+        ("milestone", {"event_name": "x", "goal": 1}, "/milestone/goal"),
+        ("holding_days", -1, "/holding_days"),
+        ("holding_days", "3", "/holding_days"),
+        ("holding_days", True, "/holding_days"),
+        ("holding_days", 3651, "/holding_days"),
+        ("review", {"amount_limit": "NaN"}, "/review/amount_limit"),
+        ("reversal_events", "refund", "/reversal_events"),
+        ("budget", {}, "/budget"),
+    ],
+)
+def test_wrong_value_is_named(
+    api: APIClient, field: str, value: object, pointer: str
+) -> None:
+    answer = api.post(f"{V1}/campaigns", {**CAMPAIGN, field: value})
+    assert answer.status_code == 422
+    assert pointers(answer) == [pointer]
+    assert not Campaign.objects.exists()
+
+
+def test_taken_slug_is_named(api: APIClient) -> None:
+    make_campaign(slug="spring")
+    answer = api.post(f"{V1}/campaigns", CAMPAIGN)
+    assert (answer.status_code, pointers(answer)) == (422, ["/slug"])
+
+
+def test_part_of_a_campaign_is_changed(api: APIClient) -> None:
+    campaign = make_campaign(milestone_minimum=20)
+
+    answer = api.patch(
+        f"{V1}/campaigns/{campaign.public_id}",
+        {"milestone": {"minimum_amount": "30"}},
+    )
+
+    assert answer.status_code == 200
+    assert answer.json()["milestone"]["minimum_amount"] == "30.00"
+    assert answer.json()["milestone"]["event_name"] == "purchase"
+    assert answer.json()["version"] == 2
+
+
+def test_campaign_is_launched_when_its_checklist_is_done(api: APIClient) -> None:
+    url = f"{V1}/campaigns/{api.post(f'{V1}/campaigns', CAMPAIGN).json()['id']}"
+
+    early = api.post(f"{url}/launch")
+    assert (early.status_code, early.json()["code"]) == (409, "checklist_incomplete")
+    assert set(early.json()["missing"]) == {"way_to_hear_of_it", "reward_rule"}
+    assert api.get(f"{url}/checklist").json()["ready"] is False
+
+    make_rule(campaign=Campaign.objects.get())
+    make_endpoint()
+    assert api.get(f"{url}/checklist").json()["ready"] is True
+    assert api.post(f"{url}/launch").json()["status"] == "live"
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [
+        ("draft", ["pause", "resume", "end"]),
+        ("live", ["launch", "resume"]),
+        ("paused", ["launch", "pause"]),
+        ("ended", ["launch", "pause", "resume", "end"]),
+    ],
+)
+def test_verbs_that_do_not_fit_the_status_are_refused(
+    api: APIClient, status: str, refused: list[str]
+) -> None:
+    campaign = make_campaign(status=status, ended_at="2026-01-01T00:00Z")
+    for verb in refused:
+        answer = api.post(f"{V1}/campaigns/{campaign.public_id}/{verb}")
+        assert answer.status_code == 409, verb
+        assert answer.json()["code"] == "illegal_transition"
+
+
+def test_clock_moves_and_settles_what_is_due(api: APIClient) -> None:
+    campaign = make_campaign(status="draft")
+    url = f"{V1}/campaigns/{campaign.public_id}/clock"
+    assert api.post(url, {"now": "1997-01-01T00:00:00Z"}).status_code == 200
+    Campaign.objects.update(status="live")
+    make_referral(campaign=campaign, expires_at="1997-02-01T00:00Z")
+    make_referral(campaign=campaign, status="holding", holds_until="1997-02-01T00:00Z")
+
+    answer = api.post(url, {"now": "1997-02-01T00:00:00Z"})
+
+    assert answer.json() == {
+        "now": "1997-02-01T00:00:00Z",
+        "qualified": 1,
+        "expired": 1,
+    }
+    back = api.post(url, {"now": "1997-01-15T00:00:00Z"})
+    assert (back.status_code, back.json()["code"]) == (409, "clock_goes_forward_only")
+
+
+# --- Participants -------------------------------------------------------------------
+
+
+def enrolment(campaign: Campaign, /, **fields: object) -> dict[str, object]:
+    return {"campaign": campaign.public_id, "external_id": "c-1"} | fields
+
+
+def test_participant_is_201_when_new_and_200_when_known(api: APIClient) -> None:
+    body = enrolment(make_campaign(name="Spring"), email="ann@shop.example", name="Ann")
+
+    first, second = [api.post(f"{V1}/participants", body) for _ in range(2)]
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    ann, shown = Participant.objects.get(), first.json()
+    assert shown["id"] == ann.public_id
+    assert shown["email"] == "ann@shop.example"
+    assert shown["code"] == ann.code
+    assert shown["link"]["url"].endswith(f"/r/{ann.code}")
+    assert shown["link"]["qr_url"].endswith(f"/r/{ann.code}/qr.svg")
+    assert {"email", "whatsapp"} <= set(shown["link"]["share"])
+    assert shown["counts"] == {
+        "clicks": 0,
+        "referrals": 0,
+        "qualified": 0,
+        "rewards": 0,
+    }
+    assert shown["referred_by"] is None
+
+
+def test_friend_is_enrolled_and_referred_in_one_call(api: APIClient) -> None:
+    ann = make_participant()
+
+    answer = api.post(
+        f"{V1}/participants", enrolment(ann.campaign, referred_by={"code": ann.code})
+    )
+
+    referral = Referral.objects.get()
+    assert answer.json()["referred_by"] == {
+        "referral": referral.public_id,
+        "advocate": ann.public_id,
+        "code": ann.code,
+    }
+    shown = api.get(f"{V1}/participants/{ann.public_id}").json()
+    assert shown["counts"]["referrals"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"external_id": None}, "/external_id"),
+        ({"email": "nobody"}, "/email"),
+        ({"referred_by": {}}, "/referred_by"),
+        ({"referred_by": {"code": "A", "email": "a@b.example"}}, "/referred_by"),
+        ({"referred_by": {"code": "NOBODY"}}, "/referred_by/code"),
+        ({"referred_by": {"click": "x"}}, "/referred_by/click"),
+        ({"customer_since": "2026-01-01T00:00:00"}, "/customer_since"),
+        ({"address": "nowhere"}, "/address"),
+        ({"attributes": []}, "/attributes"),
+        ({"campaign": to_public("cmp", new_id())}, "/campaign"),
+        ({"campaign": "spring"}, "/campaign"),
+        ({"code": "MINE"}, "/code"),
+    ],
+)
+def test_wrong_enrolment_is_named_and_leaves_nothing(
+    api: APIClient, fields: dict[str, object], pointer: str
+) -> None:
+    answer = api.post(f"{V1}/participants", enrolment(make_campaign(), **fields))
+    assert answer.status_code == 422
+    assert pointers(answer) == [pointer]
+    assert not Participant.objects.exists()
+
+
+def test_somebody_without_a_name_is_refused(api: APIClient) -> None:
+    answer = api.post(
+        f"{V1}/participants", {"campaign": make_campaign().public_id, "name": "Ann"}
+    )
+    assert (answer.status_code, pointers(answer)) == (422, ["/external_id"])
+
+
+def test_refusals_are_409_with_a_code(api: APIClient) -> None:
+    ann = make_participant(external_id="c-1")
+    answer = api.post(
+        f"{V1}/participants", enrolment(ann.campaign, referred_by={"code": ann.code})
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "self_referral")
+
+
+def test_conflict_names_both_people(api: APIClient) -> None:
+    ann = make_participant(external_id="c-1")
+    bob = make_participant(campaign=ann.campaign, email="bob@shop.example")
+    answer = api.post(
+        f"{V1}/participants", enrolment(ann.campaign, email="bob@shop.example")
+    )
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "identity_conflict"
+    assert answer.json()["participants"] == [ann.public_id, bob.public_id]
+
+
+def test_participant_is_changed_blocked_and_unblocked(api: APIClient) -> None:
+    url = f"{V1}/participants/{make_participant().public_id}"
+
+    assert api.patch(url, {"name": "Ann"}).json()["name"] == "Ann"
+    assert api.post(f"{url}/block").json()["status"] == "blocked"
+    again = api.post(f"{url}/block")
+    assert (again.status_code, again.json()["code"]) == (409, "illegal_transition")
+    assert api.post(f"{url}/unblock").json()["status"] == "active"
+
+
+def test_name_of_somebody_else_is_not_taken_over(api: APIClient) -> None:
+    ann = make_participant()
+    bob = make_participant(campaign=ann.campaign, external_id="c-2")
+    answer = api.patch(f"{V1}/participants/{ann.public_id}", {"external_id": "c-2"})
+    assert answer.status_code == 409
+    assert answer.json()["participants"] == [ann.public_id, bob.public_id]
+
+
+# --- Referrals ----------------------------------------------------------------------
+
+
+def test_referral_is_201_when_new_and_200_when_known(api: APIClient) -> None:
+    ann = make_participant()
+    body = {
+        "campaign": ann.campaign.public_id,
+        "referred_by": {"participant": ann.public_id},
+        "friend": {"external_id": "f-1", "email": "fred@shop.example"},
+    }
+
+    first, second = [api.post(f"{V1}/referrals", body) for _ in range(2)]
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    shown = first.json()
+    assert shown["advocate"] == ann.public_id
+    assert (shown["status"], shown["way"]) == ("pending", "participant")
+    assert shown["click"] is None
+    assert api.get(f"{V1}/referrals/{shown['id']}").json() == shown
+
+
+def test_wrong_friend_is_named_where_they_were_given(api: APIClient) -> None:
+    ann = make_participant()
+    body = {
+        "campaign": ann.campaign.public_id,
+        "referred_by": {"code": ann.code},
+        "friend": {"email": "nobody"},
+    }
+    answer = api.post(f"{V1}/referrals", body)
+    assert (answer.status_code, pointers(answer)) == (422, ["/friend/email"])
+
+
+def test_referral_is_decided_by_hand(api: APIClient) -> None:
+    url = f"{V1}/referrals/{make_referral().public_id}"
+
+    assert api.post(f"{url}/qualify", {"reason": "x"}).json()["status"] == "qualified"
+    shown = api.post(f"{url}/disqualify", {"reason": "Looked odd."}).json()
+    assert (shown["status"], shown["reason"]) == ("disqualified", "Looked odd.")
+    assert api.post(f"{url}/reopen", {"reason": "x"}).json()["status"] == "pending"
+
+
+@pytest.mark.parametrize("verb", ["qualify", "disqualify", "reopen"])
+def test_hand_needs_a_reason(api: APIClient, verb: str) -> None:
+    answer = api.post(f"{V1}/referrals/{make_referral().public_id}/{verb}", {})
+    assert (answer.status_code, pointers(answer)) == (422, ["/reason"])
+
+
+@pytest.mark.parametrize(
+    ("status", "verb"),
+    [
+        ("expired", "qualify"),
+        ("qualified", "qualify"),
+        ("disqualified", "qualify"),
+        ("expired", "disqualify"),
+        ("disqualified", "disqualify"),
+        ("pending", "reopen"),
+        ("qualified", "reopen"),
+        ("holding", "reopen"),
+    ],
+)
+def test_hand_goes_no_illegal_way(api: APIClient, status: str, verb: str) -> None:
+    moment = "2026-01-01T00:00Z"
+    referral = make_referral(
+        status=status, holds_until=moment, disqualified_at=moment, reason="x"
+    )
+    url = f"{V1}/referrals/{referral.public_id}/{verb}"
+    answer = api.post(url, {"reason": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "illegal_transition")
+
+
+# --- Lists --------------------------------------------------------------------------
+
+
+def shown(api: APIClient, path: str, **query: str) -> list[str]:
+    answer = api.get(f"{V1}/{path}", query)
+    assert answer.status_code == 200, answer.content
+    return [row["id"] for row in answer.json()["results"]]
+
+
+def test_participants_are_narrowed_down(api: APIClient) -> None:
+    ann = make_participant(
+        email="ann.lee@gmail.com", external_id="c-1", status="blocked"
+    )
+    make_participant(campaign=ann.campaign)
+    make_participant()
+
+    for query in [
+        {"external_id": "c-1"},
+        {"email": "AnnLee+x@googlemail.com"},
+        {"status": "blocked"},
+        {"code": ann.code},
+    ]:
+        assert shown(api, "participants", **query) == [ann.public_id]
+    assert len(shown(api, "participants", campaign=ann.campaign.public_id)) == 2
+
+
+def test_referrals_are_narrowed_down(api: APIClient) -> None:
+    referral = make_referral(status="qualified")
+    make_referral(campaign=referral.campaign)
+
+    for query in [
+        {"advocate": referral.advocate.public_id},
+        {"friend": referral.friend.public_id},
+        {"status": "qualified"},
+    ]:
+        assert shown(api, "referrals", **query) == [referral.public_id]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("participants", "email=a..b"),
+        ("participants", "email=a@b..c"),
+        ("participants", "email=" + "x" * 500 + "@b.example"),
+        ("participants", "campaign=spring"),
+        ("participants", "status=sleeping"),
+        ("participants", "created_after=yesterday"),
+        ("participants", "colour=red"),
+        ("participants", "limit=0"),
+        ("participants", "limit=201"),
+        ("participants", "cursor=x"),
+        ("participants", "ordering=name"),
+        ("referrals", "advocate=ann"),
+        ("campaigns", "status=asleep"),
+    ],
+)
+def test_filter_that_makes_no_sense_is_a_400(
+    api: APIClient, path: str, query: str
+) -> None:
+    answer = api.get(f"{V1}/{path}?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["errors"]
+
+
+def test_pages_follow_each_other_without_gaps(api: APIClient) -> None:
+    campaign = make_campaign()
+    made = [make_participant(campaign=campaign).public_id for _ in range(5)]
+
+    seen, url = [], f"{V1}/participants?limit=2&ordering=id"
+    while url:
+        page = api.get(url).json()
+        seen += [row["id"] for row in page["results"]]
+        url = page["next"]
+
+    assert seen == made
+
+
+@pytest.mark.parametrize("path", ["participants", "referrals", "campaigns"])
+def test_longer_list_takes_no_more_queries(api: APIClient, path: str) -> None:
+    make_referral()
+    api.get(f"{V1}/{path}")  # the key's first use is written down
+    few = queries_of(api, path)
+
+    for _ in range(10):
+        make_referral()
+
+    assert queries_of(api, path) == few
+
+
+def queries_of(api: APIClient, path: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert api.get(f"{V1}/{path}").status_code == 200
+    return len(captured)
+
+
+# --- What a key may not know of -----------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["campaigns", "participants", "referrals"])
+def test_other_mode_does_not_exist(path: str) -> None:
+    referral = make_referral()
+    row = {
+        "campaigns": referral.campaign,
+        "participants": referral.friend,
+        "referrals": referral,
+    }[path]
+    live = caller(make_key(mode="live"))
+
+    assert live.get(f"{V1}/{path}/{row.public_id}").status_code == 404
+    assert shown(live, path) == []
+
+
+def test_campaign_of_the_other_mode_is_unknown_to_a_body() -> None:
+    live = caller(make_key(mode="live"))
+    answer = live.post(f"{V1}/participants", enrolment(make_campaign()))
+    assert (answer.status_code, pointers(answer)) == (422, ["/campaign"])
