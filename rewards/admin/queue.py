@@ -59,6 +59,7 @@ class FlaggedRewardAdmin(RewardPages):
     empty = "Nothing waits for you: flagged rewards turn up here by themselves."
     show_full_result_count = True  # an index holds nothing else
     verbs = (verbs.APPROVE, verbs.REJECT)
+    list_after_template = "admin/rewards/keys.html"
 
     class Media:
         js = ("admin_queue.js",)
