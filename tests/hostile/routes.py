@@ -129,6 +129,13 @@ def fields(schema: Schema, above: Steps = ()) -> Iterator[Steps]:
         yield from fields(resolved(described), steps)
 
 
+def alone(schema: Schema, steps: Steps) -> bool:
+    """Whether a field is one of an object that takes only one of its fields."""
+    exclusive = schema.get("maxProperties") == 1
+    inner = resolved(schema["properties"][steps[0]])
+    return exclusive or (len(steps) > 1 and alone(inner, steps[1:]))
+
+
 def example(schema: Schema, name: str, id_of: Callable[[str], str]) -> Any:
     """A value that fits a schema; `id_of` knows an id of each kind."""
     schema = resolved(schema)

@@ -10,10 +10,12 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from tests.hostile.answers import complaint, contents, send, undone_if_taken
-from tests.hostile.routes import Route, writes
+from tests.hostile.routes import Route, alone, writes
 from tests.hostile.values import (
     one_value_in_all_fields,
     one_value_in_one_field,
+    one_value_in_these,
+    pointer,
     unreadable_bodies,
     whole_bodies,
 )
@@ -40,9 +42,13 @@ class Attack:
         self.client = world.client
         self.url = route.url(world.id_of(route.id_prefix or ""))
         self.failures: list[str] = []
+        self.count = 0
 
-    def send(self, name: str, body: bytes, *, refused: bool = False, **kwargs: Any) -> Any:
+    def send(
+        self, name: str, body: bytes, *, refused: bool = False, **kwargs: Any
+    ) -> Any:
         """What a body is answered; a failure when it must be refused and is not."""
+        self.count += 1
         answer = undone_if_taken(
             lambda: send(self.client, self.route.method, self.url, body, **kwargs)
         )
@@ -68,15 +74,25 @@ def attack(request: pytest.FixtureRequest, world: World) -> Iterator[Attack]:
 def test_no_value_of_any_field_breaks_it(
     route: Route, world: World, attack: Attack
 ) -> None:
-    """All fields at once first; what a field does not refuse by itself, it gets alone,
+    """All fields at once first; what some do not refuse by themselves, they get again
     with everything else valid, so that it reaches whatever comes after."""
+    assert route.body is not None
     for value, body in one_value_in_all_fields(route, world):
         name = ascii(value)[:60]
         answer = attack.send(f"{name} everywhere", body, refused=True)
         refused = {error["pointer"] for error in answer.json().get("errors", [])}
-        for pointer, alone in one_value_in_one_field(route, world, value):
-            if not any(each.startswith(pointer) for each in refused):
-                attack.send(f"{pointer} {name}", alone)
+        taken = {
+            steps: alone_in_body
+            for steps, alone_in_body in one_value_in_one_field(route, world, value)
+            if not any(each.startswith(pointer(steps)) for each in refused)
+        }
+        together = [steps for steps in taken if not alone(route.body, steps)]
+        if together:
+            body = one_value_in_these(route, world, value, together)
+            answer = attack.send(f"{name} in {together}", body)
+        for steps, body in taken.items():
+            if steps not in together or answer.status_code >= 400:
+                attack.send(f"{pointer(steps)} {name}", body)
 
 
 @pytest.mark.parametrize("route", writes(), ids=str)

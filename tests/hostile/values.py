@@ -1,7 +1,7 @@
 """What nobody should send, as it stands in a body: JSON, or what pretends to be it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.hostile.routes import (
@@ -142,12 +142,10 @@ def unreadable_bodies(route: Route, world: World) -> Iterator[tuple[str, bytes]]
     frames, tokens = list(_frames(route, world)), list(UNREADABLE.items())
     for n in range(max(len(frames), len(tokens)) if frames else 0):
         (steps, frame), (name, token) = frames[n % len(frames)], tokens[n % len(tokens)]
-        yield f"{_pointer(steps)} {name}", _filled(frame, token)
+        yield f"{pointer(steps)} {name}", _filled(frame, token)
 
 
-def one_value_in_all_fields(
-    route: Route, world: World
-) -> Iterator[tuple[Any, bytes]]:
+def one_value_in_all_fields(route: Route, world: World) -> Iterator[tuple[Any, bytes]]:
     """Each strange value in every field at once: all are judged in one call."""
     if route.body is None:
         return
@@ -158,10 +156,21 @@ def one_value_in_all_fields(
 
 def one_value_in_one_field(
     route: Route, world: World, value: Any
-) -> Iterator[tuple[str, bytes]]:
-    """A strange value in each field in turn, by its pointer; all others are valid."""
+) -> Iterator[tuple[Steps, bytes]]:
+    """A strange value in each field in turn; all others are valid."""
     for steps, frame in _frames(route, world):
-        yield _pointer(steps), _filled(frame, json.dumps(value).encode())
+        yield steps, _filled(frame, json.dumps(value).encode())
+
+
+def one_value_in_these(
+    route: Route, world: World, value: Any, these: Iterable[Steps]
+) -> bytes:
+    """A strange value in these fields, together; all others are valid."""
+    assert route.body is not None
+    body = valid_body(route, world)
+    for steps in these:
+        body = with_value(body, steps, value, route.body)
+    return json.dumps(body).encode()
 
 
 def _everywhere(schema: Schema, value: Any) -> dict[str, Any]:
@@ -201,5 +210,5 @@ def _frames(route: Route, world: World) -> Iterator[tuple[Steps, bytes]]:
         yield steps, json.dumps(body).encode()
 
 
-def _pointer(steps: Steps) -> str:
+def pointer(steps: Steps) -> str:
     return "/" + "/".join(steps)

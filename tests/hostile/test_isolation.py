@@ -1,0 +1,231 @@
+"""A key sees nothing of the other mode, nor of campaigns outside its list.
+
+Which routes there are comes from the API's own document: a new one joins by itself.
+"""
+
+import json
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+
+from referral_factory.access.models import ApiKey
+from referral_factory.access.services import ALL_SCOPES
+from referral_factory.ids import new_id, to_public
+from tests.api.callers import caller, make_key
+from tests.hostile.answers import contents, send
+from tests.hostile.routes import (
+    Route,
+    fields,
+    lists,
+    prefix_of,
+    resolved,
+    routes,
+    with_an_id,
+    with_value,
+    writes,
+)
+from tests.hostile.values import valid_body
+from tests.hostile.worlds import World, make_world
+
+UNKNOWN = "rf_test_00000000" + "0" * 32
+
+
+@pytest.fixture(autouse=True)
+def _loopback(settings: Settings) -> None:
+    settings.WEBHOOKS_ALLOW_LOOPBACK = True
+
+
+@pytest.fixture
+def ours() -> World:
+    return make_world("test", "ours")
+
+
+@pytest.fixture(params=["test", "live"])
+def theirs(request: pytest.FixtureRequest) -> World:
+    """Another campaign of our mode, and one of the other."""
+    return make_world(request.param, "theirs")
+
+
+def call(client: APIClient, route: Route, world: World, public_id: str) -> Any:
+    body = valid_body(route, world) if route.body else {}
+    return send(client, route.method, route.url(public_id), json.dumps(body).encode())
+
+
+def leaks(answer: Any, theirs: World, *, told: str = "") -> list[str]:
+    """What of theirs stands in an answer, but for what the caller said himself."""
+    text = answer.content.decode() + str(answer.headers)
+    return [each for each in theirs.secrets if each != told and each in text]
+
+
+@pytest.mark.parametrize("route", with_an_id(), ids=str)
+def test_what_is_theirs_does_not_exist(
+    route: Route, ours: World, theirs: World
+) -> None:
+    before = contents()
+    prefix = route.id_prefix or ""
+
+    hidden = call(ours.client, route, ours, theirs.ids[prefix])
+    unknown = call(ours.client, route, ours, to_public(prefix, new_id()))
+
+    assert hidden.status_code == unknown.status_code == 404
+    assert _same(hidden) == _same(unknown)
+    assert not leaks(hidden, theirs)
+    assert contents() == before
+
+
+@pytest.mark.parametrize("route", with_an_id(), ids=str)
+def test_what_is_ours_does(route: Route, ours: World) -> None:
+    """Otherwise the test above would prove nothing."""
+    answer = call(ours.client, route, ours, ours.ids[route.id_prefix or ""])
+
+    assert answer.status_code != 404
+
+
+@pytest.mark.parametrize("route", lists(), ids=str)
+def test_lists_show_nothing_of_theirs(
+    route: Route, ours: World, theirs: World
+) -> None:
+    answer = ours.client.get(route.url())
+
+    assert answer.status_code == 200
+    assert not leaks(answer, theirs)
+
+
+@pytest.mark.parametrize("route", lists(), ids=str)
+def test_filters_find_nothing_of_theirs(
+    route: Route, ours: World, theirs: World
+) -> None:
+    for name in route.query:
+        for value in theirs.secrets:
+            answer = ours.client.get(route.url(), {name: value})
+            assert not leaks(answer, theirs, told=value), f"{name}={value}"
+            if answer.status_code == 200 and name not in {"type", "limit"}:
+                assert not answer.json().get("results")
+
+
+def _id_fields() -> list[tuple[Route, Any]]:
+    """Every field of a body that names something by its id."""
+    found = []
+    for route in writes():
+        for steps in fields(route.body) if route.body else ():
+            if _kind(route.body, steps):
+                found.append((route, steps))
+    return found
+
+
+def _kind(schema: Any, steps: Any) -> str | None:
+    part = resolved(schema["properties"][steps[0]])
+    if len(steps) > 1:
+        return _kind(part, steps[1:])
+    own = {"id": "ptc", "participant": "ptc", "click": "clk"}
+    item = resolved(part.get("items", part))
+    return prefix_of(item) or ("properties" not in item and own.get(steps[0])) or None
+
+
+@pytest.mark.parametrize(("route", "steps"), _id_fields(), ids=str)
+def test_naming_theirs_in_a_body_is_like_naming_nobody(
+    route: Route, steps: Any, ours: World, theirs: World
+) -> None:
+    kind = _kind(route.body, steps) or ""
+    before = contents()
+    answers = []
+    for public_id in (theirs.ids[kind], to_public(kind, new_id())):
+        assert route.body is not None
+        is_list = "items" in resolved(_part(route.body, steps))
+        value = [public_id] if is_list else public_id
+        body = with_value(valid_body(route, ours), steps, value, route.body)
+        url = route.url(ours.ids.get(route.id_prefix or "", ""))
+        answer = send(ours.client, route.method, url, json.dumps(body).encode())
+        assert not leaks(answer, theirs, told=public_id)
+        answers.append(answer)
+
+    assert [answer.status_code for answer in answers] in ([422, 422], [409, 409])
+    assert _same(answers[0], theirs.ids[kind]) == _same(answers[1], public_id)
+    assert contents() == before
+
+
+def _part(schema: Any, steps: Any) -> Any:
+    part = resolved(schema["properties"][steps[0]])
+    return _part(part, steps[1:]) if len(steps) > 1 else part
+
+
+def _same(answer: Any, told: str = "\0") -> Any:
+    """A problem without what differs each time."""
+    document = json.loads(answer.content.decode().replace(told, "<id>"))
+    del document["request_id"]
+    return document
+
+
+def test_what_reverses_an_event_cannot_reach_theirs(ours: World, theirs: World) -> None:
+    body = {
+        "campaign": ours.ids["cmp"],
+        "event_id": "refund-1",
+        "name": "refund",
+        "participant": {"id": ours.ids["ptc"]},
+        "reverses": f"{theirs.mark}-order",
+    }
+
+    answer = ours.client.post("/api/v1/events", body)
+
+    assert answer.json()["outcome"] == "unmatched"
+    assert not leaks(answer, theirs, told=theirs.mark)
+
+
+@pytest.mark.parametrize("named", ["id", "code", "email", "external_id"])
+def test_an_event_without_a_campaign_finds_nobody_of_theirs(
+    ours: World, theirs: World, named: str
+) -> None:
+    name = f"{theirs.mark}-advocate"
+    values = {
+        "id": theirs.ids["ptc"],
+        "code": theirs.advocate_code,
+        "email": f"{name}@example.com",
+        "external_id": name,
+    }
+    body = {"event_id": "1", "name": "x", "participant": {named: values[named]}}
+
+    answer = ours.client.post("/api/v1/events", body)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/campaign"
+
+
+@pytest.mark.parametrize("route", [r for r in routes() if r.scope], ids=str)
+def test_without_its_scope_a_route_is_refused_and_says_which(
+    route: Route, ours: World
+) -> None:
+    others = [scope for scope in ALL_SCOPES if scope != route.scope]
+    client = caller(make_key(mode="test", scopes=others)[1])
+
+    answer = call(client, route, ours, ours.id_of(route.id_prefix or ""))
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "missing_scope"
+    assert f"{route.scope}" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("route", routes(), ids=str)
+def test_without_a_working_key_no_route_says_anything(
+    route: Route, ours: World
+) -> None:
+    texts = [ours.key_text[:-1], ours.key_text + "x", UNKNOWN, "", "\u0141", "a b"]
+    for text in texts:
+        answer = call(caller(text), route, ours, ours.id_of(route.id_prefix or ""))
+        assert answer.status_code == 401, text
+        assert answer["Content-Type"] == "application/problem+json"
+        assert "Bearer" in answer["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("route", routes(), ids=str)
+@pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
+def test_a_key_that_has_ended_opens_nothing(
+    route: Route, ours: World, ended: str
+) -> None:
+    ApiKey.objects.filter(pk=ours.key.pk).update(**{ended: ours.key.created_at})
+
+    answer = call(ours.client, route, ours, ours.id_of(route.id_prefix or ""))
+
+    assert answer.status_code == 401
+    assert not leaks(answer, ours)
