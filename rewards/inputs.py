@@ -1,6 +1,5 @@
 """What clients may send, read strictly: unknown fields and wrong types are refused."""
 
-from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -29,9 +28,10 @@ class RuleInput(StrictSerializer):
 class RuleChangeInput(StrictSerializer):
     amount = MoneyField(positive=True)
 
-    def validate_amount(self, amount: Decimal) -> Decimal:
-        refuse_unless_payable(amount, self.context["currency"])
-        return amount
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if "amount" in given:
+            refuse_unless_payable(given["amount"], self.context["currency"])
+        return given
 
 
 class NoteInput(StrictSerializer):
