@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -29,7 +29,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from referral_factory.admin_verbs import AT_ONCE, Verb, run, sums, tell
+from referral_factory.admin_verbs import AT_ONCE, Report, Verb, run, sums, tell
 from referral_factory.errors import DomainError
 from referral_factory.ids import InvalidId, from_public
 from referral_factory.templatetags.admin_words import COLOURS
@@ -104,7 +104,8 @@ class ReasonForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [("", "Choose a reason"), *((r, r) for r in self.REASONS)]
-        self.fields["reason"].choices = [*choices, (self.OTHER, self.OTHER)]
+        reason = cast(forms.ChoiceField, self.fields["reason"])
+        reason.choices = [*choices, (self.OTHER, self.OTHER)]
 
     def clean(self) -> dict[str, Any]:
         reason = self.cleaned_data.get("reason")
@@ -254,13 +255,17 @@ class Admin(ModelAdmin):
         if request.method != "POST" or not form.is_valid():
             return self._ask(request, verb, [row], form, back)
         report = run(verb, [row], request, form.cleaned_data)
-        for outcome in report.done:
-            said = "" if verb.reveals else f": {outcome}"
-            self.log_change(request, row, f"{verb.label}{said}.")
-            if verb.reveals:
-                return self._reveal(request, verb, row, outcome)
+        self._log(request, verb, report)
+        if verb.reveals and report.done:
+            return self._reveal(request, verb, row, *report.done)
         tell(request, report, self.address, self.names)
         return HttpResponseRedirect(self.after(request, row, bool(report.done), back))
+
+    def _log(self, request: HttpRequest, verb: Verb, report: Report) -> None:
+        for outcome, rows in report.done.items():
+            said = "" if verb.reveals else f": {outcome}"
+            for row in rows:
+                self.log_change(request, row, f"{verb.label}{said}.")
 
     def _reveal(
         self, request: HttpRequest, verb: Verb, row: Any, secret: str
@@ -315,6 +320,7 @@ class Admin(ModelAdmin):
             back = request.get_full_path()
             return self._ask(request, verb, chosen, form, back, several=True)
         report = run(verb, chosen[:AT_ONCE], request, form.cleaned_data)
+        self._log(request, verb, report)
         tell(request, report, self.address, self.names)
         return None
 

@@ -4,11 +4,12 @@ A verb is a service with a form. GET shows what it is about to do, and only POST
 it; the same page serves one row and many. A service's refusal becomes a message.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -24,10 +25,21 @@ from referral_factory.errors import DomainError
 AT_ONCE = 500  # rows that one page decides: what it shows is what it does
 
 
-class Does(Protocol):
-    """Calls the service, and says what was done as a participle: "approved"."""
+@dataclass(frozen=True)
+class Asked:
+    """Who asks for a verb, when, and what they filled in."""
 
-    def __call__(self, row: Any, **given: Any) -> str: ...
+    by: str  # the actor, as services take it
+    wall: datetime
+    given: Mapping[str, Any]
+
+    @property
+    def note(self) -> str:
+        return str(self.given.get("note", ""))
+
+
+# Calls the service, and says what was done as a participle: "approved".
+Does = Callable[[Any, Asked], str]
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ class Verb:
 class Report:
     """What came of a verb, row by row."""
 
-    done: Counter[str] = field(default_factory=Counter)
+    done: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -63,16 +75,14 @@ def run(
     verb: Verb, rows: Iterable[Any], request: HttpRequest, given: Mapping[str, Any]
 ) -> Report:
     """Do it to each row by itself: one that is refused leaves the others alone."""
-    report = Report()
+    report, asked = Report(), Asked(actor(request), timezone.now(), given)
     for row in rows:
         try:
-            outcome = verb.does(
-                row, by=actor(request), wall=timezone.now(), **dict(given)
-            )
+            outcome = verb.does(row, asked)
         except DomainError as refusal:
             report.refused[str(refusal)].append(row)
         else:
-            report.done[outcome] += 1
+            report.done[outcome].append(row)
     return report
 
 
@@ -86,9 +96,9 @@ def tell(
 
     `names` is what the rows are called, for one and for many.
     """
-    for outcome, number in report.done.items():
-        noun = names[number != 1]
-        messages.success(request, f"{number} {noun} {outcome}.")
+    for outcome, rows in report.done.items():
+        noun = names[len(rows) != 1]
+        messages.success(request, f"{len(rows)} {noun} {outcome}.")
     for why, rows in report.refused.items():
         messages.warning(request, _refusal(why, rows, address, names))
 

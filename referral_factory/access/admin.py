@@ -1,6 +1,5 @@
 """API keys: made with their secret shown once, and revoked. And who works here."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -25,7 +24,7 @@ from referral_factory.admin_base import (
     moment_field,
     secret_page,
 )
-from referral_factory.admin_verbs import Verb
+from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.templatetags.admin_words import moment
 
 
@@ -43,8 +42,8 @@ class KeyForm(forms.ModelForm):
         widgets: dict[str, Any] = {}
 
 
-def revoke(row: ApiKey, *, by: str, wall: datetime, **given: Any) -> str:
-    revoke_key(row, now=wall)
+def revoke(row: ApiKey, asked: Asked) -> str:
+    revoke_key(row, now=asked.wall)
     return "revoked"
 
 

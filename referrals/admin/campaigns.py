@@ -1,6 +1,5 @@
 """Campaigns: set up on a form, brought through their life by verbs."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from referral_factory import money
 from referral_factory.admin_base import COLOURS, Admin, display, number, one_line, tick
-from referral_factory.admin_verbs import Verb
+from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.templatetags.admin_words import moment
 from referrals import checklist
 from referrals.models import Campaign
@@ -133,23 +132,23 @@ class CampaignForm(forms.ModelForm):
         return {**others, **limits} if asked or others else None
 
 
-def launch(row: Campaign, *, by: str, wall: datetime, **given: Any) -> str:
-    launch_campaign(row, wall=wall)
+def launch(row: Campaign, asked: Asked) -> str:
+    launch_campaign(row, wall=asked.wall)
     return "launched"
 
 
-def pause(row: Campaign, *, by: str, wall: datetime, **given: Any) -> str:
+def pause(row: Campaign, asked: Asked) -> str:
     pause_campaign(row)
     return "paused"
 
 
-def resume(row: Campaign, *, by: str, wall: datetime, **given: Any) -> str:
+def resume(row: Campaign, asked: Asked) -> str:
     resume_campaign(row)
     return "resumed"
 
 
-def end(row: Campaign, *, by: str, wall: datetime, **given: Any) -> str:
-    end_campaign(row, wall=wall)
+def end(row: Campaign, asked: Asked) -> str:
+    end_campaign(row, wall=asked.wall)
     return "ended"
 
 

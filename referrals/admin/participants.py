@@ -1,6 +1,5 @@
 """People: found by what one knows of them, blocked and unblocked."""
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -8,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from referral_factory.admin_base import COLOURS, Admin, InfinitePaginator, display
-from referral_factory.admin_verbs import Verb
+from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.templatetags.admin_words import moment
 from referrals.counts import COUNTS, with_counts
 from referrals.models import Participant
@@ -18,12 +17,12 @@ from referrals.services.participants import block_participant, unblock_participa
 Status = Participant.Status
 
 
-def block(row: Participant, *, by: str, wall: datetime, **given: Any) -> str:
+def block(row: Participant, asked: Asked) -> str:
     block_participant(row)
     return "blocked"
 
 
-def unblock(row: Participant, *, by: str, wall: datetime, **given: Any) -> str:
+def unblock(row: Participant, asked: Asked) -> str:
     unblock_participant(row)
     return "unblocked"
 

@@ -1,6 +1,5 @@
 """Referrals: read-only rows with their events and the explanation of each."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -16,7 +15,7 @@ from referral_factory.admin_base import (
     display,
     one_line,
 )
-from referral_factory.admin_verbs import Verb
+from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.templatetags.admin_words import moment
 from referrals.models import Referral
 from referrals.search import people
@@ -42,25 +41,23 @@ class WhyForm(forms.Form):
     note = forms.CharField(max_length=500, label="Why", widget=one_line())
 
 
-def qualify(row: Referral, *, by: str, wall: datetime, note: str, **given: Any) -> str:
-    qualify_referral(row, now=row.campaign.now(wall), reason=_signed(note, by))
+def qualify(row: Referral, asked: Asked) -> str:
+    qualify_referral(row, now=row.campaign.now(asked.wall), reason=_signed(asked))
     return "qualified"
 
 
-def disqualify(
-    row: Referral, *, by: str, wall: datetime, note: str, **given: Any
-) -> str:
-    disqualify_referral(row, now=row.campaign.now(wall), reason=_signed(note, by))
+def disqualify(row: Referral, asked: Asked) -> str:
+    disqualify_referral(row, now=row.campaign.now(asked.wall), reason=_signed(asked))
     return "disqualified"
 
 
-def reopen(row: Referral, *, by: str, wall: datetime, note: str, **given: Any) -> str:
-    reopen_referral(row, reason=_signed(note, by))
+def reopen(row: Referral, asked: Asked) -> str:
+    reopen_referral(row, reason=_signed(asked))
     return "reopened"
 
 
-def _signed(note: str, by: str) -> str:
-    return f"{note} ({by})"[:500]
+def _signed(asked: Asked) -> str:
+    return f"{asked.note} ({asked.by})"[:500]
 
 
 QUALIFY = Verb(

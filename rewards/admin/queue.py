@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from referral_factory.admin_base import display
+from referral_factory.admin_base import NoteForm, display
 from referral_factory.admin_verbs import actor
 from referral_factory.templatetags.admin_words import length_of_time
 from rewards.admin import verbs
@@ -76,7 +76,7 @@ class FlaggedRewardAdmin(RewardPages):
             "in_queue": True,
             "was_first": reward.first_approver == actor(request),
             "reject_form": verbs.RejectForm(),
-            "approve_form": verbs.NoteForm(),
+            "approve_form": NoteForm(),
             "next_address": self._place(request, self._after(line, reward)),
             "previous_address": self._place(request, self._before(line, reward)),
             "left": line.count(),

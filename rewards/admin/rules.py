@@ -1,6 +1,5 @@
 """Reward rules: made, changed and retired; every change is a new version."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -9,7 +8,7 @@ from django.http import HttpRequest
 
 from referral_factory import money
 from referral_factory.admin_base import Admin, display
-from referral_factory.admin_verbs import Verb, actor
+from referral_factory.admin_verbs import Asked, Verb, actor
 from referral_factory.templatetags.admin_words import moment
 from rewards.models import RewardRule
 from rewards.services.rules import change_rule, create_rule, retire_rule
@@ -22,8 +21,8 @@ class RuleForm(forms.ModelForm):
         help_texts = {"amount": "In the campaign's currency."}
 
 
-def retire(row: RewardRule, *, by: str, wall: datetime, **given: Any) -> str:
-    retire_rule(row, wall=wall)
+def retire(row: RewardRule, asked: Asked) -> str:
+    retire_rule(row, wall=asked.wall)
     return "retired"
 
 

@@ -1,12 +1,11 @@
 """What staff can do to rewards: each a service, with the form that it needs."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
 
 from referral_factory.admin_base import NoteForm, ReasonForm, one_line
-from referral_factory.admin_verbs import Verb
+from referral_factory.admin_verbs import Asked, Verb
 from rewards.models import Reward
 from rewards.services.issuing import cancel_reward, claw_back_reward, issue_reward
 from rewards.services.reviewing import approve_reward, reject_reward, reopen_reward
@@ -44,35 +43,33 @@ class IssueForm(forms.Form):
     )
 
 
-def approve(
-    row: Reward, *, by: str, wall: datetime, note: str = "", **given: Any
-) -> str:
-    decided = approve_reward(row, by=by, wall=wall, note=note)
+def approve(row: Reward, asked: Asked) -> str:
+    decided = approve_reward(row, by=asked.by, wall=asked.wall, note=asked.note)
     return "approved" if decided.status == Status.APPROVED else FIRST_OF_TWO
 
 
-def reject(row: Reward, *, by: str, wall: datetime, note: str, **given: Any) -> str:
-    reject_reward(row, by=by, wall=wall, note=note)
+def reject(row: Reward, asked: Asked) -> str:
+    reject_reward(row, by=asked.by, wall=asked.wall, note=asked.note)
     return "rejected"
 
 
-def reopen(row: Reward, *, by: str, wall: datetime, note: str, **given: Any) -> str:
-    reopen_reward(row, by=by, wall=wall, note=note)
+def reopen(row: Reward, asked: Asked) -> str:
+    reopen_reward(row, by=asked.by, wall=asked.wall, note=asked.note)
     return "put back into the queue"
 
 
-def issue(row: Reward, *, by: str, wall: datetime, reference: str, **given: Any) -> str:
-    issue_reward(row, by=by, wall=wall, reference=reference)
+def issue(row: Reward, asked: Asked) -> str:
+    issue_reward(row, by=asked.by, wall=asked.wall, reference=asked.given["reference"])
     return "issued"
 
 
-def cancel(row: Reward, *, by: str, wall: datetime, note: str, **given: Any) -> str:
-    cancel_reward(row, by=by, wall=wall, note=note)
+def cancel(row: Reward, asked: Asked) -> str:
+    cancel_reward(row, by=asked.by, wall=asked.wall, note=asked.note)
     return "cancelled"
 
 
-def claw_back(row: Reward, *, by: str, wall: datetime, note: str, **given: Any) -> str:
-    claw_back_reward(row, by=by, wall=wall, note=note)
+def claw_back(row: Reward, asked: Asked) -> str:
+    claw_back_reward(row, by=asked.by, wall=asked.wall, note=asked.note)
     return "clawed back"
 
 

@@ -113,7 +113,7 @@ def test_a_reward_rule_is_added_and_changed_through_its_service(boss: Client) ->
     boss.post(f"{RULES}{rule.pk}/change/", {"amount": "15.00"})
 
     rule.refresh_from_db()
-    assert (rule.side, rule.amount, rule.currency) == ("friend", 15, "USD")
+    assert (rule.side, rule.amount, rule.currency) == ("friend", Decimal(15), "USD")
     versions = RewardRuleVersion.objects.filter(rule=rule).order_by("version")
     assert [v.terms["amount"] for v in versions] == ["12", "15.00"]
     assert {v.made_by for v in versions} == {"user:boss"}

@@ -1,7 +1,6 @@
 """Messages, and each on its way to an endpoint, with every try."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -9,7 +8,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from referral_factory.admin_base import COLOURS, Admin, InfinitePaginator, display
-from referral_factory.admin_verbs import Verb
+from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.ids import InvalidId, from_public
 from referral_factory.templatetags.admin_words import NOTHING, moment
 from referrals.models import Campaign
@@ -19,8 +18,8 @@ from webhooks.services import retry_delivery
 Status = Delivery.Status
 
 
-def retry(row: Delivery, *, by: str, wall: datetime, **given: Any) -> str:
-    retry_delivery(row, now=wall)
+def retry(row: Delivery, asked: Asked) -> str:
+    retry_delivery(row, now=asked.wall)
     return "queued to be tried again at once"
 
 

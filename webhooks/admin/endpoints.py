@@ -1,6 +1,5 @@
 """Endpoints: added with their secret shown once, switched off and on."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -17,7 +16,7 @@ from referral_factory.admin_base import (
     one_line,
     secret_page,
 )
-from referral_factory.admin_verbs import Verb
+from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.errors import DomainError
 from referral_factory.templatetags.admin_words import moment
 from referrals.models import Campaign
@@ -77,23 +76,23 @@ class EndpointForm(forms.ModelForm):
         return given
 
 
-def enable(row: Endpoint, *, by: str, wall: datetime, **given: Any) -> str:
+def enable(row: Endpoint, asked: Asked) -> str:
     enable_endpoint(row)
     return "enabled"
 
 
-def disable(row: Endpoint, *, by: str, wall: datetime, **given: Any) -> str:
-    disable_endpoint(row, reason=f"Disabled by {by}.")
+def disable(row: Endpoint, asked: Asked) -> str:
+    disable_endpoint(row, reason=f"Disabled by {asked.by}.")
     return "disabled"
 
 
-def ping(row: Endpoint, *, by: str, wall: datetime, **given: Any) -> str:
+def ping(row: Endpoint, asked: Asked) -> str:
     send_ping(row)
     return "sent a ping"
 
 
-def new_secret(row: Endpoint, *, by: str, wall: datetime, **given: Any) -> str:
-    return rotate_secret(row, now=wall)
+def new_secret(row: Endpoint, asked: Asked) -> str:
+    return rotate_secret(row, now=asked.wall)
 
 
 MAY = "webhooks.change_endpoint"
