@@ -167,4 +167,5 @@ def next_steps(question: Question, found: Summary) -> dict[str, Any] | None:
 
 def _step(item: checklist.Item) -> dict[str, Any]:
     title = item.name.replace("_", " ").capitalize()
-    return {"title": title, "done": item.done, "detail": item.detail}
+    detail = item.detail.replace("`", "")  # names of API fields, for people here
+    return {"title": title, "done": item.done, "detail": detail}
