@@ -119,7 +119,7 @@ def make_event(**fields: Any) -> Event:
     """An event's row, as if it had decided nothing."""
     participant = fields.get("participant")
     campaign = fields.get("campaign") or (participant or make_participant()).campaign
-    defaults = {
+    defaults: dict[str, Any] = {
         "campaign": campaign,
         "event_id": f"order-{next(_numbers)}",
         "name": "purchase",

@@ -23,8 +23,9 @@ def referred(**fields: Any) -> Referral:
     return make_referral(**{**defaults, **fields})
 
 
-def enrol(campaign: Campaign, *, wall: datetime = NOON, **fields: Any) -> Enrolment:
-    """Enrol somebody; `code="..."`, `click=...` and so on say who referred them."""
+def enrol(campaign: Campaign, **fields: Any) -> Enrolment:
+    """Enrol somebody; `by_code`, `by_click` and so on say who referred them."""
+    wall = fields.pop("wall", NOON)
     for way in Referral.Way:
         key = f"by_{way}"
         if key in fields:

@@ -299,7 +299,12 @@ def two_sweeps_do_each_referral_once() -> None:
 def two_reviews_look_at_each_reward_once() -> None:
     campaign = make_campaign()
     rule = make_rule(campaign=campaign, amount=Decimal(10))
-    blank = {"status": "pending", "reasons": [], "decided_by": "", "decided_at": None}
+    blank: dict[str, Any] = {
+        "status": "pending",
+        "reasons": [],
+        "decided_by": "",
+        "decided_at": None,
+    }
     for _ in range(4):
         make_reward(campaign=campaign, rule=rule, **blank)
 

@@ -162,7 +162,8 @@ def test_other_rules_are_a_new_version(
 
 
 def test_currency_is_fixed_by_the_launch() -> None:
-    assert change_campaign(make_campaign(status="draft"), currency="EUR")
+    draft = make_campaign(status="draft")
+    assert change_campaign(draft, currency="EUR").currency == "EUR"
     with pytest.raises(CurrencyIsFixed):
         change_campaign(make_campaign(), currency="EUR")
 

@@ -105,7 +105,7 @@ def refused(error: type[DomainError], campaign: Campaign, **fields: object) -> N
     """It is refused for this reason, and nothing of it is left behind."""
     before = [Participant.objects.count(), Referral.objects.count()]
     with pytest.raises(error):
-        enrol(campaign, **fields)  # type: ignore[arg-type]
+        enrol(campaign, **fields)
     assert [Participant.objects.count(), Referral.objects.count()] == before
     assert not Message.objects.exists()
 
