@@ -32,7 +32,7 @@ class KeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in ALL_SCOPES],
         widget=checkboxes(),
-        help_text="What it may do: no more than its user needs.",
+        help_text="What it may do. Give it no more than it needs.",
     )
     expires_at = moment_field(help_text="Empty: it works until it is revoked. UTC.")
 
