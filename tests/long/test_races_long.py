@@ -7,7 +7,7 @@ import pytest
 from tests.races.races import RACES
 from tests.races.together import slow_writes
 
-ROUNDS = 40
+ROUNDS = 20
 
 
 @pytest.mark.django_db(transaction=True)

@@ -198,6 +198,16 @@ def event_and_enrolment_of_one_stranger_find_each_other() -> None:
     assert Reward.objects.filter(campaign=campaign).count() == 2
 
 
+def event_of_a_stranger_is_theirs_as_soon_as_they_are_enrolled() -> None:
+    campaign = make_campaign()
+    name = {"external_id": "f-1"}
+
+    at_once(partial(report, name, campaign=campaign), partial(enrol, campaign, **name))
+
+    event = Event.objects.get(campaign=campaign)
+    assert event.participant == Participant.objects.get(campaign=campaign)
+
+
 def event_and_a_new_name_of_its_person_find_each_other() -> None:
     referral = referred()
     email = "fred@shop.example"
@@ -325,6 +335,7 @@ RACES = [
     two_advocates_who_claim_one_friend_get_one_referral,
     one_person_enrolled_twice_is_one_participant,
     event_and_enrolment_of_one_stranger_find_each_other,
+    event_of_a_stranger_is_theirs_as_soon_as_they_are_enrolled,
     event_and_a_new_name_of_its_person_find_each_other,
     event_and_referral_of_one_friend_find_each_other,
     two_people_who_refer_each_other_get_one_referral,

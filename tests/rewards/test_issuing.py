@@ -6,6 +6,8 @@ import pytest
 
 from referral_factory.errors import InvalidInput
 from referral_factory.states import IllegalTransition
+from referrals.attribution import ParticipantBlocked
+from referrals.models import Participant
 from rewards.models import Reward
 from rewards.services.issuing import cancel_reward, claw_back_reward, issue_reward
 from tests.factories import make_campaign, make_reward
@@ -58,6 +60,18 @@ def test_nothing_is_issued_before_it_is_approved_or_twice(status: str) -> None:
     reward.refresh_from_db()
     assert (reward.status, reward.reference) == (status, "payout-0")
     assert not Message.objects.exists()
+
+
+def test_nothing_is_issued_to_somebody_who_was_blocked_since() -> None:
+    reward = make_reward(status="approved")
+    Participant.objects.filter(pk=reward.recipient_id).update(status="blocked")
+    reward = Reward.objects.get()
+
+    with pytest.raises(ParticipantBlocked):
+        issue(reward)
+
+    reward.refresh_from_db()
+    assert reward.status == "approved"
 
 
 def test_second_issue_from_a_stale_copy_is_refused() -> None:
