@@ -2,7 +2,7 @@
 
 from django_filters import rest_framework as filters
 
-from referral_factory.access.filters import IdFilter, MomentFilter
+from referral_factory.access.filters import IdFilter, MomentFilter, YesOrNoFilter
 from rewards.models import Reward, Side
 
 
@@ -13,7 +13,7 @@ class RewardFilter(filters.FilterSet):
     rule = IdFilter(prefix="rul", field_name="rule_id")
     side = filters.ChoiceFilter(choices=Side.choices)
     status = filters.ChoiceFilter(choices=Reward.Status.choices)
-    disputed = filters.BooleanFilter(
+    disputed = YesOrNoFilter(
         field_name="disputed_at", lookup_expr="isnull", exclude=True
     )
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")

@@ -26,6 +26,22 @@ class IdFormField(forms.Field):
             raise forms.ValidationError(str(error), code="invalid_id") from error
 
 
+class YesOrNoFormField(forms.Field):
+    def to_python(self, value: Any) -> Any:
+        if not value:
+            return None
+        if value not in {"true", "false"}:
+            raise forms.ValidationError("Must be true or false.", code="invalid")
+        return value == "true"
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class YesOrNoFilter(filters.Filter):
+    """`?disputed=true`. The library's own takes any other text for no filter at all."""
+
+    field_class = YesOrNoFormField
+
+
 @extend_schema_field(OpenApiTypes.STR)
 class IdFilter(filters.Filter):
     """`?campaign=cmp_...`: rows that belong to the one with this id."""

@@ -1,4 +1,4 @@
-"""Every route of the API, read from its own OpenAPI document: a new one joins by itself."""
+"""Every route of the API, read from its own document: a new one joins by itself."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -182,5 +182,7 @@ def with_value(body: Any, steps: Steps, value: Any, schema: Schema) -> dict[str,
     if not rest:
         kept = {} if schema.get("maxProperties") == 1 else body
         return {**kept, name: value}
-    inside = body.get(name, {})
+    inside = body.get(name)
+    if not isinstance(inside, dict):
+        inside = {}
     return {**body, name: with_value(inside, tuple(rest), value, described)}

@@ -71,7 +71,11 @@ def test_what_cannot_be_read_is_malformed(
         ({"name": ["x"]}, "/name", "invalid"),
         ({"participant": "ann"}, "/participant", "invalid"),
         ({"participant": {}}, "/participant", "exactly_one"),
-        ({"participant": {"email": "a@x.co", "code": "A"}}, "/participant", "exactly_one"),
+        (
+            {"participant": {"email": "a@x.co", "code": "A"}},
+            "/participant",
+            "exactly_one",
+        ),
         ({"participant": {"mail": "a@x.co"}}, "/participant/mail", "unknown_field"),
         ({"amount": "-1", "currency": "USD"}, "/amount", "invalid_amount"),
         ({"amount": -1, "currency": "USD"}, "/amount", "invalid_amount"),

@@ -84,9 +84,7 @@ def test_what_is_ours_does(route: Route, ours: World) -> None:
 
 
 @pytest.mark.parametrize("route", lists(), ids=str)
-def test_lists_show_nothing_of_theirs(
-    route: Route, ours: World, theirs: World
-) -> None:
+def test_lists_show_nothing_of_theirs(route: Route, ours: World, theirs: World) -> None:
     answer = ours.client.get(route.url())
 
     assert answer.status_code == 200

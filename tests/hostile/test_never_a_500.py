@@ -50,7 +50,7 @@ class Attack:
         """What a body is answered; a failure when it must be refused and is not."""
         self.count += 1
         answer = undone_if_taken(
-            lambda: send(self.client, self.route.method, self.url, body, **kwargs)
+            lambda: send(self.client, self.route.method, self.url, body)
         )
         wrong = complaint(answer)
         if not wrong and refused and answer.status_code < 400:
