@@ -9,7 +9,11 @@ from referral_factory.states import IllegalTransition
 from referrals.attribution import AlreadyReferred, Claim, ReferralLoop
 from referrals.models import Campaign, Event, Participant, Referral
 from referrals.services.participants import change_participant
-from referrals.services.referrals import expire_referrals, qualify_held_referrals
+from referrals.services.referrals import (
+    disqualify_referral,
+    expire_referrals,
+    qualify_held_referrals,
+)
 from referrals.services.referring import refer_friend
 from rewards.models import Reward
 from rewards.services.issuing import issue_reward
@@ -273,17 +277,20 @@ def refund_and_the_end_of_holding_leave_no_reward() -> None:
     assert not referral.rewards.exclude(status="cancelled").exists()
 
 
-def refund_and_issuing_leave_nothing_unsaid() -> None:
+def disqualifying_and_issuing_leave_nothing_unsaid() -> None:
     referral = referred(campaign=rewarding_campaign())
     report(referral.friend, event_id="order-1")
     review_rewards(wall=NOON)
     reward = Reward.objects.get(referral=referral, side="advocate")
 
-    at_once(
-        partial(refund, referral.friend, reverses="order-1"),
+    referral.refresh_from_db()
+
+    disqualified, _issued = at_once(
+        partial(disqualify_referral, referral, now=NOON, reason="Looked odd."),
         partial(issue_reward, reward, by="user:ann", wall=NOON, reference="p-1"),
     )
 
+    assert disqualified is None  # it was not refused
     reward.refresh_from_db()
     assert (reward.status, bool(reward.disputed_at)) in {
         ("cancelled", False),
@@ -341,7 +348,7 @@ RACES = [
     two_people_who_refer_each_other_get_one_referral,
     changing_a_friend_while_referring_them_stops_nobody,
     refund_and_the_end_of_holding_leave_no_reward,
-    refund_and_issuing_leave_nothing_unsaid,
+    disqualifying_and_issuing_leave_nothing_unsaid,
     two_sweeps_do_each_referral_once,
     two_reviews_look_at_each_reward_once,
 ]
