@@ -106,6 +106,8 @@ CLICK_RETENTION_DAYS: int = env.int("CLICK_RETENTION_DAYS", 400)
 
 # --- API ------------------------------------------------------------------------------
 RATE_LIMIT_PER_MINUTE: int = env.int("RATE_LIMIT_PER_MINUTE", 6000)  # calls of one key
+# Visits of links from one address: offices and mobile networks share theirs.
+VISIT_LIMIT_PER_MINUTE: int = env.int("VISIT_LIMIT_PER_MINUTE", 6000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from referral_factory.access.addresses import client_address
+from referral_factory.access.limits import Standing, count_visit
 from referrals.models import Campaign, Click, Participant
 from referrals.services.clicks import record_click
 
@@ -38,6 +39,9 @@ ROBOTS = (
 @require_safe
 def follow_link(request: HttpRequest, code: str) -> HttpResponse:
     """Record the click and redirect to the campaign's landing page."""
+    standing = count_visit(request, "link", limit=settings.VISIT_LIMIT_PER_MINUTE)
+    if not standing.allowed:
+        return _too_many(standing)
     advocate = (
         Participant.objects.select_related("campaign").filter(code=code.upper()).first()
     )
@@ -63,6 +67,13 @@ def qr_code(request: HttpRequest, code: str) -> HttpResponse:
     picture = BytesIO()
     segno.make(advocate.link, error="m").save(picture, kind="svg", scale=8)
     return HttpResponse(picture.getvalue(), content_type="image/svg+xml")
+
+
+def _too_many(standing: Standing) -> HttpResponse:
+    """Nobody clicks this often: somebody guesses codes, or inflates clicks."""
+    headers = {"Retry-After": str(standing.resets_in)}
+    text = "Too many visits from your network. Try again in a minute."
+    return HttpResponse(text, status=429, content_type="text/plain", headers=headers)
 
 
 def _leads_somewhere(campaign: Campaign) -> bool:
