@@ -1,4 +1,4 @@
-"""The whole system, as `make run` starts it, for tests that need all of its processes."""
+"""The whole system, as `make run` starts it, for tests that need all of it."""
 
 import json
 import os
@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from referral_factory.embedded import BASE_DIR
+from referral_factory.management.commands.run import is_ready
 
 PATIENCE = 90  # seconds to come up, or to go down
 
@@ -57,7 +56,7 @@ def whole_system(state: Path, **environment: str) -> Iterator[System]:
         )
     try:
         system = System(f"http://127.0.0.1:{port}", state, process, log)
-        _wait_until_ready(system)
+        _wait_until_ready(system, port)
         yield system
     finally:
         process.send_signal(signal.SIGINT)
@@ -77,19 +76,11 @@ def _clean_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k not in ours}
 
 
-def _wait_until_ready(system: System) -> None:
+def _wait_until_ready(system: System, port: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert system.process.poll() is None, system.log.read_text()
-        if _is_ready(system.url):
+        if is_ready(port):
             return
         time.sleep(0.2)
     raise AssertionError(f"It did not come up.\n{system.log.read_text()}")
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

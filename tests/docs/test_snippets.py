@@ -3,6 +3,7 @@
 import base64
 import re
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from django.urls.exceptions import Resolver404
 from standardwebhooks import Webhook
 
 from referral_factory.embedded import BASE_DIR
+from tests.programs import program
 from tests.systems import System, whole_system
 
 PAGES = [*BASE_DIR.glob("*.md"), *BASE_DIR.glob("docs/*.md")]
@@ -25,7 +27,7 @@ def snippets(page: Path, language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> System:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with whole_system(tmp_path_factory.mktemp("readme") / "var") as running:
         yield running
 
@@ -35,7 +37,7 @@ def run_readme(system: System) -> subprocess.CompletedProcess[str]:
     script = "\n".join(snippets(BASE_DIR / "README.md", "bash"))
     script = script.replace("http://127.0.0.1:8000", system.url)
     return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        [program("bash"), "-euo", "pipefail", "-c", script],
         cwd=system.state.parent,
         capture_output=True,
         text=True,
