@@ -41,7 +41,7 @@ class Line:
     cents: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Event:
     cents: int | None
     occurred: dt.datetime
@@ -102,10 +102,15 @@ class Story:
         self.tell("participant.created")
         if is_friend:
             self.refer(now)
+        else:
+            self.judge_again(now)
 
     def refer(self, now: dt.datetime) -> None:
         self.referral = Referral(made=now)
         self.tell("referral.created")
+        self.judge_again(now)
+
+    def judge_again(self, now: dt.datetime) -> None:
         early = [event for event in self.events if event.outcome == "unmatched"]
         for event in sorted(early, key=lambda event: event.occurred):
             self.judge(event, now)
@@ -160,11 +165,12 @@ class Story:
 
     def take_back(self, refund: Event) -> None:
         target = refund.of or self.milestone
-        if target is None:
+        if target and refund not in target.refunds:
+            target.refunds.append(refund)
+        if target is None or not self.enrolled:
             refund.outcome = "unmatched"
             return
         refund.of, refund.outcome = target, "reversed"
-        target.refunds.append(refund)
         if self.referral and self.referral.milestone is target and not target.counts:
             self.lose(self.referral, target)
 
@@ -199,9 +205,8 @@ class Story:
     def close_month(self, now: dt.datetime) -> None:
         self.let_time_pass(now)
         for reward in self.rewards:
-            decision = {0: "approved", 1: "approved", 2: "rejected", 3: "flagged"}
             if reward.status == "flagged" and self.number % 4 != 3:
-                reward.status = decision[self.number % 4]
+                reward.status = "rejected" if self.number % 4 == 2 else "approved"
                 self.tell(f"reward.{reward.status}")
             if reward.status == "approved":
                 reward.status = "issued"
@@ -295,23 +300,16 @@ def reporting(story: Story, event: Event) -> Callable[[dt.datetime], None]:
 
 def refund_of(line: Line, purchase: Event) -> tuple[Event | None, int]:
     """What is refunded of a line, and after how many days."""
-    cents: int | None
-    cents, days = {
-        10: (None, 5),
-        20: (line.cents // 2, 5),
-        30: (None, 20),
-        40: (line.cents // 2, 20),
-        60: (None, 60),
-        70: (None, 3),
-    }.get(line.number % 80, (None, 0))
+    kind = line.number % 80
+    days = {10: 5, 20: 5, 30: 20, 40: 20, 60: 60, 70: 3}.get(kind, 0)
     if not days:
         return None, 0
-    of = None if line.number % 80 == 70 else purchase
+    cents = line.cents // 2 if kind in {20, 40} else None
+    of = None if kind == 70 else purchase
     return Event(cents, purchase.occurred, is_refund=True, of=of), days
 
 
 def days_of_closing(last: dt.date) -> list[dt.date]:
-    """When flagged rewards are decided and approved ones issued, in the evening."""
     one = dt.timedelta(days=1)
     days = [FIRST + one * n for n in range((last - FIRST).days + 1)]
     return [day for day in days if day == last or (day + one).month != day.month]

@@ -122,6 +122,18 @@ def test_stranger_who_is_enrolled_too_late_is_not() -> None:
     assert only(found, "referrals ") == {"referrals pending": 1}
 
 
+def test_refund_of_a_stranger_waits_for_them_too() -> None:
+    # Refunded on 10 January, enrolled on the 15th.
+    found = totals({1: "3 19970101 0.00", 10: "29 19970105 25.00"})
+    assert only(found, "event ") == {
+        "event duplicate": 1,
+        "event not_matched": 1,
+        "event reversed": 1,
+        "event unmatched": 10,
+    }
+    assert found["message event.unmatched"] == 10 + 2
+
+
 @pytest.mark.parametrize(
     ("friend", "reason", "status"),
     [
