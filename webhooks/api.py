@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from referral_factory.access.idempotency import SecretResponse
-from referral_factory.access.parameters import InvalidParameter
+from referral_factory.access.parameters import InvalidParameter, refuse_unknown
 from referral_factory.access.viewsets import ApiViewSet, visible_to
 from referral_factory.errors import InvalidInput
 from referrals.models import Campaign
@@ -252,4 +252,5 @@ class MessageTypeViewSet(WebhookViewSet):
     @extend_schema(responses={200: CatalogueSerializer})
     def list(self, request: Request) -> Response:
         """Each type, with a sample of its data."""
+        refuse_unknown(request, ())
         return Response({"results": described(), "next": None, "previous": None})

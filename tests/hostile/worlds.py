@@ -92,12 +92,15 @@ def _person(mark: str, role: str) -> dict[str, str]:
 
 
 def _message(mode: str, campaign: Any, mark: str) -> Message:
+    message_id = new_id()
+    public_id = to_public(Message.PREFIX, message_id)
     return Message.objects.create(
+        id=message_id,
         mode=mode,
         campaign_id=campaign.pk,
         type="campaign.launched",
         object_id=campaign.pk,
         sequence=1,
-        body=f'{{"type": "campaign.launched", "data": {{"name": "{mark}"}}}}',
+        body=f'{{"id": "{public_id}", "data": {{"name": "{mark}"}}}}',
         position=next(_numbers),
     )
