@@ -137,7 +137,7 @@ class Demo:
         self.console.print(
             "All numbers agree. See what came of it:\n\n"
             f"  Dashboard      {self.url}/dashboard/?campaign={player.campaign.id}\n"
-            f"  Review queue   {self.url}/admin/rewards/reward/?status__exact=flagged\n"
+            f"  Review queue   {self.url}/admin/rewards/flaggedreward/\n"
             f"  Campaign       {player.campaign.slug}",
             soft_wrap=True,
         )

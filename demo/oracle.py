@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-MINIMUM = 2000  # cents
+MINIMUM = LIMIT = 2000  # cents; a person looks at rewards above the limit
 WITHIN = dt.timedelta(days=180)
 MATCH = dt.timedelta(days=7)
-LIMIT = 2000  # cents; a person looks at rewards above it
 FIRST = dt.date(1997, 1, 1)
 SECOND_WAVE = dt.date(1998, 6, 1)
 MORNING, NOON, AFTERNOON, EVENING = 8, 12, 16, 20
