@@ -64,8 +64,6 @@ def attack(request: pytest.FixtureRequest, world: World) -> Iterator[Attack]:
     attack = Attack(request.getfixturevalue("route"), world)
     before = contents()
     yield attack
-    if COUNT:
-        COUNT.append(attack.count)
     assert not attack.failures
     assert contents() == before
 

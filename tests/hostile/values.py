@@ -15,6 +15,7 @@ from tests.hostile.routes import (
 )
 from tests.hostile.worlds import World
 
+KINDS = ("cmp", "ptc", "clk", "rwd")  # whose ids are put where others belong
 PLACE = '"@@here@@"'
 
 # Not JSON, or not one value: refused wherever it stands.
@@ -45,18 +46,12 @@ STRANGE: list[Any] = [
     True,
     0,
     -1,
-    2**53,
     1.5,
-    -0.01,
     "",
-    " ",
     "\x01",
     "\x7f",
-    "\x9f",
-    "a\tb",
     "\r\nX-Injected: 1",
     "\u202egnp.exe",
-    "\u200b",
     "e\u0301",
     "\ufffe",
     "\U0001f469\u200d\U0001f680",
@@ -67,62 +62,49 @@ STRANGE: list[Any] = [
     "../../etc/passwd",
     "x" * 10_000,
     [],
-    [None],
     [[]],
     ["a"] * 300,
     {},
     {"": {"": ""}},
     {"__proto__": {}, "$ref": "#"},
     {"a/b": {"c~d": "\x02"}},
-    {str(n): n for n in range(300)},
     # amounts
     "-1",
     "1e5",
-    "1E+400",
     "0.00001",
     "99999999999999.9999",
     "999999999999999",
     "\u0663",
     "NaN",
-    "1,50",
     # times
     "2026-01-31",
     "2026-01-31T12:00:00",
     "2026-02-30T12:00:00Z",
-    "2026-01-31T24:00:00Z",
-    "2026-01-31T23:59:60Z",
     "2026-01-31T12:00:00+99:99",
     "0000-01-01T00:00:00Z",
     "0001-01-01T00:00:00+14:00",
     "9999-12-31T23:59:59-14:00",
     "2999-12-31T23:59:59Z",
     # ids
-    "cmp_",
     "cmp_zzzzzzzzzzzzzzzzzzzzzzzzzz",
     "ptc_00000000000000000000000000",
     "xyz_01h455vb4pex5vsknk084sn02q",
-    "_01h455vb4pex5vsknk084sn02q",
     "018f3f3a-0000-7000-8000-000000000000",
     # addresses
-    "a@b",
     "=1+1@x.com",
     '"<img/src=x>"@x.com',
     "a@\uff47mail.com",
     "a@\u05d01.com",
     f"a@{'x' * 64}.com",
-    "a@xn--a.com",
     "a@..com",
-    "@",
     "fe80::1%eth0",
     "::ffff:127.0.0.1",
     "1.2.3.4/8",
-    "0177.0.0.1",
     # URLs
     "javascript:alert(1)",
     "http://[::1",
     "http://user:pass@127.0.0.1:99999/",
     "https://shop.example\\@evil.example/",
-    "//evil.example",
     # and what no system should keep
     "4111 1111 1111 1111",
 ]
@@ -149,7 +131,7 @@ def one_value_in_all_fields(route: Route, world: World) -> Iterator[tuple[Any, b
     """Each strange value in every field at once: all are judged in one call."""
     if route.body is None:
         return
-    for value in [*STRANGE, *world.ids.values()]:
+    for value in [*STRANGE, *(world.ids[kind] for kind in KINDS)]:
         body = _everywhere(route.body, value)
         yield value, json.dumps({**body, "unknown_field": value}).encode()
 
@@ -196,7 +178,8 @@ def whole_bodies(route: Route, world: World) -> Iterator[tuple[str, bytes]]:
     yield "twice", body + body
     yield "trailing comma", body[:-1] + b",}"
     yield "comment", body + b"// x"
-    for value in (None, True, 1, 1.5, "text", [], [{}]):
+    others: list[Any] = [None, True, 1, 1.5, "text", [], [{}]]
+    for value in others:
         yield f"only {value!r}", json.dumps(value).encode()
 
 
