@@ -83,6 +83,15 @@ TEMPLATES = [
     }
 ]
 
+# Faults are loud: with DEBUG off, Django's own default tells nobody but mail_admins.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"django.request": {"level": "ERROR"}},  # a 404 is not a fault
+}
+
 # --- Data ---------------------------------------------------------------------------
 DATABASE_URL: str = env.str("DATABASE_URL", "")
 DATABASES: dict[str, dict[str, Any]] = {

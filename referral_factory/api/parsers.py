@@ -48,6 +48,7 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         refuse_other_charsets(media_type)
+        refuse_announced(parser_context or {}, self.max_bytes)
         body = read_bounded(stream, self.max_bytes)
         if isinstance(parser_context, dict):
             # Idempotency compares requests by this.
@@ -74,11 +75,23 @@ def refuse_other_charsets(media_type: str | None) -> None:
         )
 
 
+def refuse_announced(parser_context: Mapping[str, Any], limit: int) -> None:
+    """Refuse a body by the length that it says it has, before any of it is awaited."""
+    request = parser_context.get("request")
+    length = request.META.get("CONTENT_LENGTH", "") if request else ""
+    if length and int(length) > limit:
+        raise _too_large(limit)
+
+
 def read_bounded(stream: IO[bytes], limit: int) -> bytes:
     body = stream.read(limit + 1)
     if len(body) > limit:
-        raise BodyTooLarge(f"The body is larger than {limit // 1024} KB.")
+        raise _too_large(limit)
     return body
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {limit // 1024} KB.")
 
 
 def loads(body: bytes) -> Any:
