@@ -199,7 +199,7 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         referral = self.get_object()
         reason = self.validated(ReasonInput)["reason"]
         now = referral.campaign.now()
-        referrals.qualify_referral(referral, now=now, reason=reason)
+        referrals.qualify_referral(referral, now=now, reason=reason, by=self.actor)
         return self._answer(referral)
 
     @action(detail=True, methods=["post"])
@@ -208,7 +208,7 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         referral = self.get_object()
         reason = self.validated(ReasonInput)["reason"]
         now = referral.campaign.now()
-        referrals.disqualify_referral(referral, now=now, reason=reason)
+        referrals.disqualify_referral(referral, now=now, reason=reason, by=self.actor)
         return self._answer(referral)
 
     @action(detail=True, methods=["post"])
@@ -216,7 +216,8 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         """Take a disqualification back, for a reason."""
         referral = self.get_object()
         reason = self.validated(ReasonInput)["reason"]
-        referrals.reconsider_referral(referral, reason=reason)
+        wall = timezone.now()
+        referrals.reconsider_referral(referral, by=self.actor, wall=wall, reason=reason)
         return self._answer(referral)
 
     def _answer(self, referral: Any, code: int = status.HTTP_200_OK) -> Response:

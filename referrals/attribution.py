@@ -65,7 +65,8 @@ def refuse_unless_creditable(
     for person in (credit.advocate, friend):
         if person.status != Participant.Status.ACTIVE:
             raise ParticipantBlocked(f"{person.public_id} is {person.status}.")
-    if friend.was_customer(now):
+    since = credit.click.created_at if credit.click else now
+    if friend.was_customer(since):
         raise AlreadyCustomer(f"They are a customer since {friend.customer_since}.")
     if credit.click and credit.click.created_at < now - window:
         raise LinkTooOld(f"The click is older than {window.days} days.")

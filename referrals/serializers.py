@@ -133,6 +133,7 @@ class ReferralSerializer(serializers.Serializer[Referral]):
     click = IdField("clk", source="click_id")
     clicked_at = MomentField()
     reason = serializers.CharField()
+    decided_by = serializers.CharField()
     milestone_event = IdField("evt", source="milestone_event_id")
     created_at = MomentField()
     expires_at = MomentField()

@@ -7,7 +7,10 @@ from referrals.models import Campaign
 
 
 def reward_rule_item(campaign: Campaign) -> Iterator[Item]:
-    has_rule = campaign.reward_rules.filter(retired_at=None).exists()
+    rules = campaign.reward_rules.filter(retired_at=None)
+    currencies = set(rules.values_list("currency", flat=True))
     yield Item(
-        "reward_rule", has_rule, "Say what is earned: add a reward rule for a side."
+        "reward_rule",
+        currencies == {campaign.currency},
+        "Say what is earned: add a reward rule for a side, in the campaign's currency.",
     )

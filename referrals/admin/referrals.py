@@ -22,7 +22,7 @@ from referrals.search import people
 from referrals.services.referrals import (
     disqualify_referral,
     qualify_referral,
-    reopen_referral,
+    reconsider_referral,
 )
 
 Status = Referral.Status
@@ -42,22 +42,20 @@ class WhyForm(forms.Form):
 
 
 def qualify(row: Referral, asked: Asked) -> str:
-    qualify_referral(row, now=row.campaign.now(asked.wall), reason=_signed(asked))
+    now = row.campaign.now(asked.wall)
+    qualify_referral(row, now=now, reason=asked.note, by=asked.by)
     return "qualified"
 
 
 def disqualify(row: Referral, asked: Asked) -> str:
-    disqualify_referral(row, now=row.campaign.now(asked.wall), reason=_signed(asked))
+    now = row.campaign.now(asked.wall)
+    disqualify_referral(row, now=now, reason=asked.note, by=asked.by)
     return "disqualified"
 
 
 def reopen(row: Referral, asked: Asked) -> str:
-    reopen_referral(row, reason=_signed(asked))
+    reconsider_referral(row, by=asked.by, wall=asked.wall, reason=asked.note)
     return "reopened"
-
-
-def _signed(asked: Asked) -> str:
-    return f"{asked.note} ({asked.by})"[:500]
 
 
 QUALIFY = Verb(
@@ -117,6 +115,7 @@ class ReferralAdmin(Admin):
                     ("made", "expires"),
                     ("held_until", "counted"),
                     ("stopped", "reason"),
+                    "decided_by",
                     ("clicked", "click_address"),
                     "click_user_agent",
                 )

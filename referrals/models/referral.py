@@ -12,6 +12,8 @@ from referral_factory.states import Stateful
 from referrals.models.campaign import Campaign, campaign_now
 from referrals.models.participant import Participant
 
+BY_RULE = "rules"  # who decided, where no person did
+
 
 class ReferralQuerySet(models.QuerySet["Referral"]):
     def overdue(self, wall: datetime) -> Self:
@@ -66,6 +68,7 @@ class Referral(Identified, Stateful):
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     way = models.CharField(max_length=20, choices=Way)
     reason = models.CharField(max_length=500, blank=True)  # of the last status
+    decided_by = models.CharField(max_length=80, blank=True)  # and whose it was
 
     # Copied from the click, which retention drops.
     click_id = models.UUIDField(null=True, blank=True)
@@ -143,13 +146,26 @@ class Referral(Identified, Stateful):
             reason="",
         )
 
-    def qualify(self, *, now: datetime, reason: str = "", **changes: Any) -> None:
-        self.move_to(self.Status.QUALIFIED, qualified_at=now, reason=reason, **changes)
+    def qualify(
+        self, *, now: datetime, by: str = BY_RULE, reason: str = "", **changes: Any
+    ) -> None:
+        self.move_to(
+            self.Status.QUALIFIED,
+            qualified_at=now,
+            reason=reason,
+            decided_by=by,
+            **changes,
+        )
 
-    def disqualify(self, *, now: datetime, reason: str) -> None:
-        self.move_to(self.Status.DISQUALIFIED, disqualified_at=now, reason=reason)
+    def disqualify(self, *, now: datetime, reason: str, by: str = BY_RULE) -> None:
+        self.move_to(
+            self.Status.DISQUALIFIED,
+            disqualified_at=now,
+            reason=reason,
+            decided_by=by,
+        )
 
-    def reopen(self, *, reason: str) -> None:
+    def reopen(self, *, reason: str, by: str = BY_RULE, **changes: Any) -> None:
         """Back to pending: by a refund that leaves too little, or by a person."""
         self.move_to(
             self.Status.PENDING,
@@ -158,6 +174,8 @@ class Referral(Identified, Stateful):
             disqualified_at=None,
             milestone_event_id=None,
             reason=reason,
+            decided_by=by,
+            **changes,
         )
 
     def expire(self) -> None:

@@ -1,11 +1,13 @@
 """A campaign's life: made, changed, launched, paused, ended; and its clock."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from referral_factory import money
 from referral_factory.errors import DomainError, InvalidInput
 from referral_factory.states import IllegalTransition
 from referrals import checklist
@@ -50,6 +52,7 @@ class CurrencyIsFixed(DomainError):
 
 def create_campaign(*, mode: str, **fields: Any) -> Campaign:
     campaign = Campaign(mode=mode, **fields)
+    _refuse_unpayable_minimum(campaign.milestone_minimum, campaign.currency)
     try:
         with transaction.atomic():
             campaign.save(force_insert=True)
@@ -63,6 +66,10 @@ def change_campaign(campaign: Campaign, **changes: Any) -> Campaign:
     """Change fields; new rules get a new version, and old decisions keep theirs."""
     locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     _refuse_another_currency(locked, changes)
+    _refuse_unpayable_minimum(
+        changes.get("milestone_minimum", locked.milestone_minimum),
+        changes.get("currency", locked.currency),
+    )
     if any(
         getattr(locked, name) != changes.get(name, getattr(locked, name))
         for name in RULES
@@ -142,6 +149,17 @@ def _only_from(status: Campaign.Status, campaign: Campaign) -> None:
     if campaign.status != status:
         raise IllegalTransition(
             f"It is {campaign.status}, not {status}.", current=campaign.status
+        )
+
+
+def _refuse_unpayable_minimum(minimum: Decimal | None, currency: str) -> None:
+    """A minimum has no more decimal places than the campaign's currency."""
+    places = money.places(currency)
+    if minimum is not None and minimum != round(minimum, places):
+        raise InvalidInput(
+            "/milestone/minimum_amount",
+            f"{currency} has {places} decimal places.",
+            "too_many_places",
         )
 
 

@@ -28,7 +28,6 @@ from referrals.services.referrals import (
 from referrals.services.reversals import (
     net_facts,
     reversals_of,
-    reversals_waiting_for,
     reverse_event,
 )
 from referrals.signals import event_unmatched
@@ -146,25 +145,27 @@ def _judge(event: Event, *, wall: datetime, first_time: bool = True) -> None:
     referral = None
     if event.participant:
         referral = settle_referral(wall=wall, friend=event.participant)
+    reversals = reversals_of(event)
     if event.reverses or event.name in milestone.reversal_events:
         reverse_event(event, referral, milestone, wall=wall)
     else:
-        _judge_report(event, referral, milestone, now)
-    if event.participant:
-        for reversal in reversals_waiting_for(event):
-            reverse_event(reversal, referral, milestone, wall=wall)
+        _judge_report(event, reversals, referral, milestone, now)
+    waiting = [each for each in reversals if each.outcome == Outcome.UNMATCHED]
+    for reversal in waiting if event.participant else ():
+        reverse_event(reversal, referral, milestone, wall=wall)
     if event.outcome == Outcome.UNMATCHED and first_time:
         event_unmatched.send(sender=Event, instances=[event])
 
 
 def _judge_report(
     event: Event,
+    reversals: list[Event],
     referral: Referral | None,
     milestone: Milestone,
     now: datetime,
 ) -> None:
     facts = Facts(
-        event=net_facts(event, reversals_of(event)),
+        event=net_facts(event, reversals),
         person_known=event.participant is not None,
         referral=_referral_facts(referral) if referral else None,
     )

@@ -1,7 +1,7 @@
 """How far a referral got: the verbs, and the sweeps that time asks for."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from django.dispatch import Signal
 
 from referral_factory.states import IllegalTransition
 from referrals.models import Campaign, Event, Referral
+from referrals.models.referral import BY_RULE
 from referrals.signals import (
     referral_disqualified,
     referral_expired,
@@ -27,37 +28,44 @@ def hold_referral(referral: Referral, *, until: datetime, event: Event) -> None:
 
 
 @transaction.atomic
-def qualify_referral(
-    referral: Referral, *, now: datetime, reason: str = "", **changes: Any
-) -> None:
-    """Make the referral count. Rewards listen for this and grant themselves."""
-    referral.qualify(now=now, reason=reason, **changes)
+def qualify_referral(referral: Referral, *, now: datetime, **decision: Any) -> None:
+    """Make the referral count. Rewards listen for this and grant themselves.
+
+    `decision`: the `reason` and whose it was (`by`), where a person decided.
+    """
+    referral.qualify(now=now, **decision)
     _announce(referral_qualified, [referral])
 
 
 @transaction.atomic
-def disqualify_referral(referral: Referral, *, now: datetime, reason: str) -> None:
+def disqualify_referral(
+    referral: Referral, *, now: datetime, reason: str, by: str = BY_RULE
+) -> None:
     """Make it not count. Rewards listen for this and are taken back."""
-    referral.disqualify(now=now, reason=reason)
+    referral.disqualify(now=now, reason=reason, by=by)
     _announce(referral_disqualified, [referral])
 
 
 @transaction.atomic
-def reopen_referral(referral: Referral, *, reason: str) -> None:
+def reopen_referral(referral: Referral, *, reason: str, **changes: Any) -> None:
     """Back to pending: by a refund that leaves too little, or by a person."""
-    referral.reopen(reason=reason)
+    referral.reopen(reason=reason, **changes)
     _announce(referral_reopened, [referral])
 
 
 @transaction.atomic
-def reconsider_referral(referral: Referral, *, reason: str) -> None:
-    """A person takes a disqualification back, and says why."""
+def reconsider_referral(
+    referral: Referral, *, by: str, wall: datetime, reason: str
+) -> None:
+    """A person takes a disqualification back, and says why. The window starts anew."""
     if referral.status != Referral.Status.DISQUALIFIED:
         raise IllegalTransition(
             f"It is {referral.status}: only a disqualified one is reopened by hand.",
             current=referral.status,
         )
-    reopen_referral(referral, reason=reason)
+    within = timedelta(days=referral.campaign.milestone_within_days)
+    expires_at = referral.campaign.now(wall) + within
+    reopen_referral(referral, reason=reason, by=by, expires_at=expires_at)
 
 
 def qualify_held_referrals(*, wall: datetime, limit: int = 500) -> int:

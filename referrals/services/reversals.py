@@ -17,28 +17,17 @@ Status = Referral.Status
 
 
 def reversals_of(event: Event) -> list[Event]:
-    """What takes this event back, in either order of arrival."""
-    return [
-        reversal
-        for reversal in _naming(event, Outcome.REVERSED, Outcome.UNMATCHED)
-        if _refusal(reversal, event) is None
-    ]
-
-
-def reversals_waiting_for(event: Event) -> list[Event]:
-    """What was reported to take this event back before it arrived."""
-    return _naming(event, Outcome.UNMATCHED)
-
-
-def _naming(event: Event, *outcomes: Outcome) -> list[Event]:
+    """What was reported to take this event back, in either order of arrival."""
     rows = Event.objects.filter(campaign=event.campaign_id, reverses=event.event_id)
-    known = rows.filter(participant__isnull=False, outcome__in=outcomes)
+    known = rows.filter(
+        participant__isnull=False, outcome__in=[Outcome.REVERSED, Outcome.UNMATCHED]
+    )
     return list(known.select_related("campaign").order_by("occurred_at", "id"))
 
 
 def net_facts(event: Event, reversals: list[Event]) -> EventFacts:
     """The event's facts after its reversals. One without an amount takes all back."""
-    parts = [reversal.amount for reversal in reversals]
+    parts = [each.amount for each in reversals if _refusal(each, event) is None]
     taken = sum((part for part in parts if part is not None), Decimal(0))
     return EventFacts(
         name=event.name,

@@ -157,7 +157,8 @@ def test_a_referral_is_disqualified_with_a_reason(boss: Client) -> None:
     reward.refresh_from_db()
     reward.referral.refresh_from_db()
     assert reward.referral.status == "disqualified"
-    assert reward.referral.reason == "The purchase was not genuine (user:boss)"
+    assert reward.referral.reason == "The purchase was not genuine"
+    assert reward.referral.decided_by == "user:boss"
     assert reward.status == "cancelled"
 
 

@@ -88,6 +88,16 @@ def test_retired_rule_is_no_rule() -> None:
     assert missing(campaign) == {"reward_rule"}
 
 
+def test_rule_in_another_currency_is_no_rule() -> None:
+    campaign = change_campaign(ready_draft(), currency="EUR")
+    assert missing(campaign) == {"reward_rule"}
+
+
+def test_minimum_has_no_more_places_than_its_currency() -> None:
+    with pytest.raises(InvalidInput, match="JPY has 0 decimal places"):
+        change_campaign(ready_draft(currency="JPY"), milestone_minimum=Decimal("9.5"))
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -207,6 +207,20 @@ def test_becoming_a_customer_now_is_no_hindrance() -> None:
     assert enrolment.referral_created
 
 
+def test_becoming_a_customer_after_the_click_is_no_hindrance() -> None:
+    ann = make_participant()
+    click = click_on(ann, wall=NOON - 2 * DAY)
+
+    enrolment = enrol(
+        ann.campaign,
+        external_id="f",
+        by_click=click.public_id,
+        customer_since=NOON - DAY,
+    )
+
+    assert enrolment.referral_created
+
+
 def test_old_click_earns_nothing() -> None:
     ann = make_participant(campaign=make_campaign(attribution_days=30))
     click = click_on(ann, wall=NOON - 30 * DAY - timedelta(seconds=1))

@@ -122,15 +122,25 @@ def test_person_takes_a_disqualification_back() -> None:
     referral = referred()
     disqualify_referral(referral, now=NOON, reason="Looked odd.")
 
-    reconsider_referral(referral, reason="It was not.")
+    reconsider_referral(referral, by="user:ana", wall=NOON, reason="It was not.")
 
     referral.refresh_from_db()
     assert (referral.status, referral.reason) == ("pending", "It was not.")
     assert referral.disqualified_at is None
+    assert referral.decided_by == "user:ana"
+
+
+def test_reconsidered_referral_has_a_whole_window_again() -> None:
+    referral = referred(expires_at=NOON)
+    disqualify_referral(referral, now=NOON, reason="Looked odd.")
+
+    reconsider_referral(referral, by="user:ana", wall=NOON + DAY, reason="It was not.")
+
+    assert expire_referrals(wall=NOON + 2 * DAY) == 0
 
 
 @pytest.mark.parametrize("status", ["pending", "holding", "qualified", "expired"])
 def test_only_a_disqualified_referral_is_reconsidered(status: str) -> None:
     referral = make_referral(status=status, holds_until=NOON)
     with pytest.raises(IllegalTransition):
-        reconsider_referral(referral, reason="x")
+        reconsider_referral(referral, by="user:ana", wall=NOON, reason="x")

@@ -40,7 +40,7 @@ def qualified(campaign: Campaign | None = None) -> Referral:
 def again(referral: Referral) -> None:
     """It is disqualified, looked at once more, and qualifies again."""
     disqualify_referral(referral, now=NOON + DAY, reason="Looked odd.")
-    reconsider_referral(referral, reason="It was not.")
+    reconsider_referral(referral, by="user:ana", wall=NOON, reason="It was not.")
     qualify_referral(referral, now=NOON + 2 * DAY, reason="All is well.")
 
 
