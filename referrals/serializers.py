@@ -4,6 +4,7 @@ Each serializer's `prepare` adds to a queryset what showing its rows takes, so t
 list, a single object and a message are the same few queries and the same bytes.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -103,8 +104,8 @@ class ParticipantSerializer(serializers.Serializer[Participant]):
             },
         }
 
-    def get_referred_by(self, participant: Participant) -> dict[str, str] | None:
-        for referral in participant.referred_by.all():
+    def get_referred_by(self, participant: Any) -> dict[str, str] | None:
+        for referral in participant.credits:
             return {
                 "referral": referral.public_id,
                 "advocate": referral.advocate.public_id,
@@ -119,8 +120,17 @@ class ParticipantSerializer(serializers.Serializer[Participant]):
     def prepare(cls, rows: QuerySet[Participant]) -> QuerySet[Participant]:
         referred_by = Referral.objects.select_related("advocate")
         return with_counts(rows.select_related("campaign")).prefetch_related(
-            Prefetch("referred_by", referred_by)
+            Prefetch("referred_by", referred_by, to_attr="credits")
         )
+
+    @classmethod
+    def prepare_newcomers(cls, people: Sequence[Any]) -> Sequence[Any]:
+        """Who was enrolled just now has brought nobody, and earned nothing, yet."""
+        for participant in people:
+            participant.credits = []
+            for name in COUNTS:
+                setattr(participant, f"{name}_count", 0)
+        return people
 
 
 class ReferralSerializer(serializers.Serializer[Referral]):

@@ -4,7 +4,7 @@ The only module that knows both the domain and webhooks. Domain apps never impor
 one: they send a signal, and do not care who listens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -41,6 +41,8 @@ class MessageType(NamedTuple):
     model: type[Model]
     serializer: Shows
     signals: Sequence[Signal] = ()  # none: a service of this app records it
+    # How rows that were written a moment ago are shown without reading them again.
+    at_hand: Callable[[Sequence[Any]], Sequence[Any]] | None = None
 
 
 def _family(
@@ -67,12 +69,19 @@ MESSAGE_TYPES = {
             referral_signals,
             "launched paused resumed ended",
         ),
+        MessageType(
+            "participant.created",
+            Participant,
+            ParticipantSerializer,
+            [referral_signals.participant_created],
+            at_hand=ParticipantSerializer.prepare_newcomers,
+        ),
         *_family(
             "participant",
             Participant,
             ParticipantSerializer,
             referral_signals,
-            "created blocked",
+            "blocked",
         ),
         MessageType(
             "participant.updated",
@@ -91,7 +100,13 @@ MESSAGE_TYPES = {
             referral_signals,
             "created holding qualified disqualified reopened expired",
         ),
-        *_family("event", Event, EventSerializer, referral_signals, "unmatched"),
+        MessageType(
+            "event.unmatched",
+            Event,
+            EventSerializer,
+            [referral_signals.event_unmatched],
+            at_hand=list,
+        ),
         *_family(
             "reward",
             Reward,
@@ -119,18 +134,24 @@ def listen() -> None:
 def on_fact(
     message_type: MessageType, *, instances: Sequence[Model], **kwargs: Any
 ) -> None:
-    """Record a message about each, in the caller's transaction.
+    """Record a message about each, in the caller's transaction."""
+    shown = (message_type.at_hand or partial(_read_again, message_type))(instances)
+    facts = [_fact(message_type, row) for row in shown]
+    outbox.record(message_type.name, facts)
 
-    They are read again as GET reads them, so that a message says the very same: in a
-    fixed number of queries, however many they are.
+
+def _read_again(
+    message_type: MessageType, instances: Sequence[Model]
+) -> Sequence[Model]:
+    """The rows as GET reads them, so that a message says the very same.
+
+    In a fixed number of queries, however many they are.
     """
-    keys = [instance.pk for instance in instances]
     rows = message_type.serializer.prepare(message_type.model._default_manager.all())
     if message_type.model is not Campaign:
         rows = rows.select_related("campaign")
-    found = rows.in_bulk(keys)
-    facts = [_fact(message_type, found[key]) for key in keys]
-    outbox.record(message_type.name, facts)
+    found = rows.in_bulk([instance.pk for instance in instances])
+    return [found[instance.pk] for instance in instances]
 
 
 def _fact(message_type: MessageType, row: Any) -> outbox.Fact:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from referrals.counts import COUNTS
 from referrals.models import Campaign, Event, Participant, Referral
+from referrals.serializers import ParticipantSerializer
 from rewards.models import Kind, Reward, Side
 from webhooks.models import Endpoint
 
@@ -60,10 +60,7 @@ def _participant(campaign: Campaign) -> Participant:
         code="7H2KQ9MXTA",
         created_at=NOON,
     )
-    for name in COUNTS:
-        setattr(participant, f"{name}_count", 0)
-    # As if it had been looked up: nobody referred her.
-    participant._prefetched_objects_cache = {"referred_by": []}  # type: ignore[attr-defined]
+    ParticipantSerializer.prepare_newcomers([participant])
     return participant
 
 

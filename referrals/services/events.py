@@ -109,7 +109,8 @@ def match_events_of_person(participant: Participant, *, wall: datetime) -> None:
         outcome=Outcome.UNMATCHED,
     )
     early = list(strangers.order_by("occurred_at", "id"))
-    strangers.update(participant=participant, person="")
+    if early:
+        strangers.update(participant=participant, person="")
     _judge_again(early, participant, wall)
 
 
@@ -145,6 +146,8 @@ def _judge(event: Event, *, wall: datetime, first_time: bool = True) -> None:
     referral = None
     if event.participant:
         referral = settle_referral(wall=wall, friend=event.participant)
+    if referral and event.participant:
+        referral.friend = event.participant
     reversals = reversals_of(event)
     if event.reverses or event.name in milestone.reversal_events:
         reverse_event(event, referral, milestone, wall=wall)

@@ -172,6 +172,8 @@ def _find(campaign: Campaign, who: Person) -> Participant | None:
             f"whose external id is {found[0].external_id}.",
             participants=[found[0].public_id],
         )
+    for participant in found:
+        participant.campaign = campaign
     return found[0] if found else None
 
 

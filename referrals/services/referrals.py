@@ -97,7 +97,7 @@ def settle_referral(*, wall: datetime, **which: Any) -> Referral | None:
     An event must find what the clock says, whether the sweep came by or not.
     """
     rows = Referral.objects.filter(**which).select_for_update(of=("self",), no_key=True)
-    locked = rows.select_related("campaign", "friend", "advocate").first()
+    locked = rows.select_related("campaign").first()
     if locked is None:
         return None
     now = locked.campaign.now(wall)

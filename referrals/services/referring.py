@@ -37,19 +37,21 @@ def refer_friend(
     """
     campaign = friend.campaign
     credit = resolve(campaign, claim)
-    # The friend before the campaign, as whoever changes a friend and refers them does.
-    lock_participant(friend)
-    existing = _referral_of(friend)
+    # A new friend is seen by nobody else yet: no referral, no friends, no events.
+    existing = None if friend_is_new else _lock_with_referral(friend)
     if existing:
         return _same_or_refuse(existing, credit), False
     refuse_unless_open(campaign)
     now = campaign.now(wall)
     window = timedelta(days=campaign.attribution_days)
     refuse_unless_creditable(credit, friend, window=window, now=now)
-    if not friend_is_new:  # a new one has no friends that could lead back to them
+    if not friend_is_new:
         lock_campaign(campaign)
         _refuse_loop(credit.advocate, friend)
-    return _create(friend, credit, now, wall), True
+    referral = _create(friend, credit, now)
+    if not friend_is_new:
+        match_events_of_referral(referral, wall=wall)
+    return referral, True
 
 
 def resolve(campaign: Campaign, claim: Claim) -> Credit:
@@ -96,7 +98,9 @@ def _nobody(claim: Claim) -> InvalidInput:
     )
 
 
-def _referral_of(friend: Participant) -> Referral | None:
+def _lock_with_referral(friend: Participant) -> Referral | None:
+    # The friend before the campaign, as whoever changes a friend and refers them does.
+    lock_participant(friend)
     return Referral.objects.filter(campaign=friend.campaign_id, friend=friend).first()
 
 
@@ -125,13 +129,10 @@ SELECT 1 FROM above WHERE id = %s
 """
 
 
-def _create(
-    friend: Participant, credit: Credit, now: datetime, wall: datetime
-) -> Referral:
+def _create(friend: Participant, credit: Credit, now: datetime) -> Referral:
     referral = _new_referral(friend, credit, now)
     referral.save(force_insert=True)
     referral_created.send(sender=Referral, instances=[referral])
-    match_events_of_referral(referral, wall=wall)
     return referral
 
 
