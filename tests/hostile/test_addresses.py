@@ -20,28 +20,20 @@ from tests.hostile.worlds import World, make_world
 TEXTS = [
     "",
     "' OR 1=1 --",
-    "\x01",
     "\u202e",
-    "\ufffe",
     "-1",
-    "1e5",
     "1" * 400,
     "x" * 3000,
-    "\u0663",
     "a@..com",
     f"a@{'x' * 64}.com",
     "a@\u05d01.com",
     "2026-01-31T12:00:00",
     "0001-01-01T00:00:00+14:00",
-    "9999-12-31",
     "Europe/../etc",
-    "cmp_zzzzzzzzzzzzzzzzzzzzzzzzzz",
     "ptc_00000000000000000000000000",
-    "018f3f3a-0000-7000-8000-000000000000",
     "cD0=",  # cursors: an empty position, an offset beyond all, a NUL, nonsense
     "bz05OTk5OTk5OTk5OTk5OTk5OTk5OQ==",
     "cD0lMDA=",
-    "cmVj",
 ]
 # Text that is stored as it is, and that a page might stumble over.
 KEPT = [
@@ -58,7 +50,7 @@ KEPT = [
     '"<img/src=x>"@x.com',
     "\u2028",
 ]
-RAW = ["%00", "%ff", "%ed%a0%80", "%2e%2e%2f", "%0d%0a", "%", "%zz", "..%2f..%2fadmin"]
+RAW = ["%00", "%ed%a0%80", "%0d%0a", "%zz", "..%2f..%2fadmin"]
 HEADERS: list[dict[str, str]] = [
     {"Idempotency-Key": "x" * 256},
     {"Idempotency-Key": ""},

@@ -14,7 +14,7 @@ from referral_factory.access.models import ApiKey
 from referral_factory.access.services import ALL_SCOPES
 from referral_factory.ids import new_id, to_public
 from tests.api.callers import caller, make_key
-from tests.hostile.answers import contents, send
+from tests.hostile.answers import contents, send, undone_if_taken
 from tests.hostile.routes import (
     Route,
     fields,
@@ -56,51 +56,64 @@ def call(client: APIClient, route: Route, world: World, public_id: str) -> Any:
 def leaks(answer: Any, theirs: World, *, told: str = "") -> list[str]:
     """What of theirs stands in an answer, but for what the caller said himself."""
     text = answer.content.decode() + str(answer.headers)
-    return [each for each in theirs.secrets if each != told and each in text]
+    return [each for each in theirs.secrets if each not in told and each in text]
 
 
-@pytest.mark.parametrize("route", with_an_id(), ids=str)
-def test_what_is_theirs_does_not_exist(
-    route: Route, ours: World, theirs: World
-) -> None:
-    before = contents()
-    prefix = route.id_prefix or ""
+def test_what_is_theirs_does_not_exist(ours: World, theirs: World) -> None:
+    before, wrong = contents(), []
+    for route in with_an_id():
+        prefix = route.id_prefix or ""
+        hidden = call(ours.client, route, ours, theirs.ids[prefix])
+        unknown = call(ours.client, route, ours, to_public(prefix, new_id()))
+        alike = _same(hidden) == _same(unknown)
+        if hidden.status_code != 404 or not alike or leaks(hidden, theirs):
+            wrong.append(f"{route}: {hidden.status_code}, alike: {alike}")
 
-    hidden = call(ours.client, route, ours, theirs.ids[prefix])
-    unknown = call(ours.client, route, ours, to_public(prefix, new_id()))
-
-    assert hidden.status_code == unknown.status_code == 404
-    assert _same(hidden) == _same(unknown)
-    assert not leaks(hidden, theirs)
+    assert not wrong
     assert contents() == before
 
 
-@pytest.mark.parametrize("route", with_an_id(), ids=str)
-def test_what_is_ours_does(route: Route, ours: World) -> None:
+def test_what_is_ours_does(ours: World) -> None:
     """Otherwise the test above would prove nothing."""
-    answer = call(ours.client, route, ours, ours.ids[route.id_prefix or ""])
+    hidden = []
+    for route in with_an_id():
+        answer = undone(ours, route)
+        if answer.status_code == 404:
+            hidden.append(str(route))
 
-    assert answer.status_code != 404
-
-
-@pytest.mark.parametrize("route", lists(), ids=str)
-def test_lists_show_nothing_of_theirs(route: Route, ours: World, theirs: World) -> None:
-    answer = ours.client.get(route.url())
-
-    assert answer.status_code == 200
-    assert not leaks(answer, theirs)
+    assert not hidden
 
 
-@pytest.mark.parametrize("route", lists(), ids=str)
-def test_filters_find_nothing_of_theirs(
-    route: Route, ours: World, theirs: World
-) -> None:
-    for name in route.query:
-        for value in theirs.secrets:
-            answer = ours.client.get(route.url(), {name: value})
-            assert not leaks(answer, theirs, told=value), f"{name}={value}"
-            if answer.status_code == 200 and name not in {"type", "limit"}:
-                assert not answer.json().get("results")
+def undone(ours: World, route: Route) -> Any:
+    """The answer about our own; other routes find the world as it was."""
+    public_id = ours.ids[route.id_prefix or ""]
+    return undone_if_taken(lambda: call(ours.client, route, ours, public_id))
+
+
+def test_lists_show_nothing_of_theirs(ours: World, theirs: World) -> None:
+    for route in lists():
+        answer = ours.client.get(route.url())
+
+        assert answer.status_code == 200, str(route)
+        assert not leaks(answer, theirs), str(route)
+
+
+def test_filters_find_nothing_of_theirs(ours: World, theirs: World) -> None:
+    asked = [theirs.mark, theirs.advocate_code, f"{theirs.mark}-advocate@example.com"]
+    for route in lists():
+        for name, schema in route.query.items():
+            own = {
+                "campaign": "cmp",
+                "referral": "ref",
+                "rule": "rul",
+                "message": "msg",
+            }
+            kind = own.get(name, "ptc")
+            for value in [theirs.ids[kind], *asked] if "enum" not in schema else []:
+                answer = ours.client.get(route.url(), {name: value})
+                assert not leaks(answer, theirs, told=value), f"{route} {name}={value}"
+                if answer.status_code == 200:
+                    assert not answer.json().get("results"), f"{route} {name}={value}"
 
 
 def _id_fields() -> list[tuple[Route, Any]]:
@@ -190,40 +203,42 @@ def test_an_event_without_a_campaign_finds_nobody_of_theirs(
     assert answer.json()["errors"][0]["pointer"] == "/campaign"
 
 
-@pytest.mark.parametrize("route", [r for r in routes() if r.scope], ids=str)
-def test_without_its_scope_a_route_is_refused_and_says_which(
-    route: Route, ours: World
-) -> None:
-    others = [scope for scope in ALL_SCOPES if scope != route.scope]
-    client = caller(make_key(mode="test", scopes=others)[1])
+def test_without_its_scope_a_route_is_refused_and_says_which(ours: World) -> None:
+    wrong = []
+    for scope in {route.scope for route in routes() if route.scope}:
+        others = [each for each in ALL_SCOPES if each != scope]
+        client = caller(make_key(mode="test", scopes=others)[1])
+        for route in (route for route in routes() if route.scope == scope):
+            answer = call(client, route, ours, ours.id_of(route.id_prefix or ""))
+            document = answer.json()
+            named = document["code"] == "missing_scope" and scope in document["detail"]
+            if answer.status_code != 403 or not named:
+                wrong.append(f"{route}: {answer.status_code} {document}")
 
-    answer = call(client, route, ours, ours.id_of(route.id_prefix or ""))
-
-    assert answer.status_code == 403
-    assert answer.json()["code"] == "missing_scope"
-    assert f"{route.scope}" in answer.json()["detail"]
+    assert not wrong
 
 
-@pytest.mark.parametrize("route", routes(), ids=str)
-def test_without_a_working_key_no_route_says_anything(
-    route: Route, ours: World
-) -> None:
-    texts = [ours.key_text[:-1], ours.key_text + "x", UNKNOWN, "", "\xe9", "a b"]
-    for text in texts:
+# Headers reach us in Latin-1; what does not fit is dropped by the server.
+NO_KEYS = ["cut", "longer", UNKNOWN, "", "\xe9", "a b"]
+
+
+@pytest.mark.parametrize("text", NO_KEYS)
+def test_without_a_working_key_no_route_says_anything(ours: World, text: str) -> None:
+    text = {"cut": ours.key_text[:-1], "longer": ours.key_text + "x"}.get(text, text)
+    for route in routes():
         answer = call(caller(text), route, ours, ours.id_of(route.id_prefix or ""))
-        assert answer.status_code == 401, text
+
+        assert answer.status_code == 401, str(route)
         assert answer["Content-Type"] == "application/problem+json"
         assert "Bearer" in answer["WWW-Authenticate"]
+        assert not leaks(answer, ours)
 
 
-@pytest.mark.parametrize("route", routes(), ids=str)
 @pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
-def test_a_key_that_has_ended_opens_nothing(
-    route: Route, ours: World, ended: str
-) -> None:
+def test_a_key_that_has_ended_opens_nothing(ours: World, ended: str) -> None:
     ApiKey.objects.filter(pk=ours.key.pk).update(**{ended: ours.key.created_at})
+    for route in routes():
+        answer = call(ours.client, route, ours, ours.id_of(route.id_prefix or ""))
 
-    answer = call(ours.client, route, ours, ours.id_of(route.id_prefix or ""))
-
-    assert answer.status_code == 401
-    assert not leaks(answer, ours)
+        assert answer.status_code == 401, str(route)
+        assert not leaks(answer, ours)
