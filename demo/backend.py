@@ -31,8 +31,9 @@ class Refused(Exception):
 class Backend:
     """Calls the API with one key. Connections are kept, and shared by threads.
 
-    A write that got no answer is repeated with the same Idempotency-Key, so that it
-    happens once.
+    A write that got no answer is repeated. It has the same Idempotency-Key, so that it
+    happens once; or it names what it is about (`named`), as events and people do: to
+    say that again is harmless.
     """
 
     def __init__(self, url: str, key: str) -> None:
@@ -44,11 +45,14 @@ class Backend:
             "Content-Type": "application/json",
         }
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        return self._write("POST", path, body or {})
+    def post(
+        self, path: str, body: dict[str, Any] | None = None, *, named: bool = False
+    ) -> dict[str, Any]:
+        once = {} if named else {"Idempotency-Key": uuid4().hex}
+        return self._write("POST", path, body or {}, once)
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._write("PATCH", path, body)
+        return self._write("PATCH", path, body, {"Idempotency-Key": uuid4().hex})
 
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
         query = f"?{urlencode(parameters)}" if parameters else ""
@@ -67,8 +71,10 @@ class Backend:
             target = urllib3.util.parse_url(page["next"]).request_uri
             page = answer(self.pool.request("GET", target, headers=self.headers))
 
-    def _write(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        headers = self.headers | {"Idempotency-Key": uuid4().hex}
+    def _write(
+        self, method: str, path: str, body: dict[str, Any], once: dict[str, str]
+    ) -> dict[str, Any]:
+        headers = self.headers | once
         deadline = time.monotonic() + PATIENCE
         while True:
             response = self.pool.request(

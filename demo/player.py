@@ -153,7 +153,7 @@ class Player:
         }
         if friend:
             body["referred_by"] = self.claim(friend)
-        shown = self.crm.post("/participants", body)
+        shown = self.crm.post("/participants", body, named=True)
         self.count("participants")
         referral = shown["referred_by"] and shown["referred_by"]["referral"]
         person = Person(shown["code"], shown["link"]["url"], referral)
@@ -189,14 +189,14 @@ class Player:
             "referred_by": {"external_id": friend.advocate.external_id},
             "friend": {"external_id": friend.customer.external_id},
         }
-        shown = self.crm.post("/referrals", body)
+        shown = self.crm.post("/referrals", body, named=True)
         self.note_referral(shown["id"], friend.customer.number)
 
     def report(self, reports: list[Report]) -> None:
         for report in reports:
             for repeat in range(report.times):
                 body = {"campaign": self.campaign.id, **report.body}
-                outcome = self.shop.post("/events", body)["outcome"]
+                outcome = self.shop.post("/events", body, named=True)["outcome"]
                 self.count("events" if not repeat else "repeats")
                 self.count("event duplicate", outcome == "duplicate")
 

@@ -5,11 +5,13 @@ from django.utils import timezone
 
 from referrals.services.referrals import expire_referrals, qualify_held_referrals
 
+BATCH = 500
+
 
 @shared_task(name="referrals.tasks.settle_referrals")
 def settle_referrals() -> None:
     """End holding periods and windows that are over, batch by batch."""
-    while qualify_held_referrals(wall=timezone.now()):
+    while qualify_held_referrals(wall=timezone.now(), limit=BATCH) == BATCH:
         pass
-    while expire_referrals(wall=timezone.now()):
+    while expire_referrals(wall=timezone.now(), limit=BATCH) == BATCH:
         pass

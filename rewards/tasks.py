@@ -5,8 +5,10 @@ from django.utils import timezone
 
 from rewards.services.reviewing import review_rewards as review_batch
 
+BATCH = 200
+
 
 @shared_task(name="rewards.tasks.review_rewards")
 def review_rewards() -> None:
-    while review_batch(wall=timezone.now()):
+    while review_batch(wall=timezone.now(), limit=BATCH) == BATCH:
         pass

@@ -91,11 +91,9 @@ def record_event(campaign: Campaign, report: Report, *, wall: datetime) -> Recor
         outcome=Outcome.UNMATCHED,
     )
     Event.objects.bulk_create([fresh], ignore_conflicts=True)
-    stored = Event.objects.select_related("referral").get(
-        campaign=campaign, event_id=report.event_id
-    )
-    if stored.pk != fresh.pk:
-        return Recorded(stored, repeated=True)
+    known = Event.objects.filter(campaign=campaign, event_id=report.event_id)
+    if known.values_list("pk", flat=True).get() != fresh.pk:
+        return Recorded(known.get(), repeated=True)
     _judge(fresh, wall=wall)
     return Recorded(fresh, repeated=False)
 
@@ -145,7 +143,7 @@ def _judge(event: Event, *, wall: datetime, first_time: bool = True) -> None:
     now = event.campaign.now(wall)
     referral = None
     if event.participant:
-        referral = settle_referral(wall=wall, friend=event.participant)
+        referral = settle_referral(event.campaign, wall=wall, friend=event.participant)
     if referral and event.participant:
         referral.friend = event.participant
     reversals = reversals_of(event)

@@ -82,25 +82,27 @@ def expire_referrals(*, wall: datetime, limit: int = 500) -> int:
 
 def settle_campaign(campaign: Campaign, *, wall: datetime) -> dict[str, int]:
     """All that is due in one campaign, after its clock was moved; says how many."""
-    rows = Referral.objects.filter(campaign=campaign)
+    rows, now = Referral.objects.filter(campaign=campaign), campaign.now(wall)
+    held = rows.filter(status=Referral.Status.HOLDING, holds_until__lte=now)
+    overdue = rows.filter(status=Referral.Status.PENDING, expires_at__lte=now)
     return {
-        "qualified": _sweep_all(
-            rows.held_long_enough(wall), _end_holding, referral_qualified
-        ),
-        "expired": _sweep_all(rows.overdue(wall), Referral.expire, referral_expired),
+        "qualified": _sweep_all(held, _end_holding, referral_qualified),
+        "expired": _sweep_all(overdue, Referral.expire, referral_expired),
     }
 
 
-def settle_referral(*, wall: datetime, **which: Any) -> Referral | None:
+def settle_referral(
+    campaign: Campaign, *, wall: datetime, **which: Any
+) -> Referral | None:
     """The one referral, locked, after what time had already decided about it.
 
     An event must find what the clock says, whether the sweep came by or not.
     """
-    rows = Referral.objects.filter(**which).select_for_update(of=("self",), no_key=True)
-    locked = rows.select_related("campaign").first()
+    rows = Referral.objects.filter(campaign=campaign, **which)
+    locked = rows.select_for_update(no_key=True).first()
     if locked is None:
         return None
-    now = locked.campaign.now(wall)
+    locked.campaign, now = campaign, campaign.now(wall)
     if locked.status == Referral.Status.HOLDING and _at_most(locked.holds_until, now):
         _end_holding(locked)
         _announce(referral_qualified, [locked])
@@ -132,10 +134,12 @@ def _sweep(
 def _sweep_all(
     due: QuerySet[Referral], verb: Callable[[Referral], None], signal: Signal
 ) -> int:
-    total = 0
-    while done := _sweep(due, 500, verb, signal):
+    total, limit = 0, 500
+    while True:
+        done = _sweep(due, limit, verb, signal)
         total += done
-    return total
+        if done < limit:
+            return total
 
 
 def _end_holding(referral: Referral) -> None:

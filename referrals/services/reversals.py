@@ -64,7 +64,7 @@ def reverse_event(
 def _take_back(
     reversal: Event, target: Event, milestone: Milestone, wall: datetime
 ) -> None:
-    settled = settle_referral(wall=wall, milestone_event=target)
+    settled = settle_referral(reversal.campaign, wall=wall, milestone_event=target)
     reversals = {other.pk: other for other in reversals_of(target)}
     reversals[reversal.pk] = reversal
     facts = net_facts(target, list(reversals.values()))
