@@ -22,7 +22,7 @@ demo: $(VENV)/runtime
 	@$(BIN)/python -m demo
 
 test: $(VENV)/development
-	@$(BIN)/python -m pytest --ignore=tests/long
+	@$(BIN)/python -m pytest --ignore=tests/long --numprocesses=2 --dist=loadfile
 
 test-long: $(VENV)/development
 	@$(BIN)/python -m pytest tests/long
