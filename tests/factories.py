@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -15,6 +16,9 @@ from rewards.models import Reward, RewardRule, Side
 from webhooks.models import Delivery, Endpoint
 
 _numbers = count(1)
+
+# The id of nobody and nothing, the same in every run.
+NOBODY = UUID("01946a3e-0000-7000-8000-000000000000")
 
 
 def make_campaign(**fields: Any) -> Campaign:

@@ -11,6 +11,7 @@ from referral_factory.access.models import ApiKey
 from referral_factory.access.services import ALL_SCOPES, revoke_key
 from referral_factory.ids import new_id, to_public
 from tests.api.callers import caller, make_key
+from tests.factories import NOBODY
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 
@@ -150,7 +151,7 @@ def test_last_use_is_kept_to_the_minute() -> None:
     [
         ({"scopes": ["rewards:issue"]}, "scopes"),
         ({"mode": "test"}, "mode"),
-        ({"campaigns": [to_public("cmp", new_id())]}, "campaigns"),
+        ({"campaigns": [to_public("cmp", NOBODY)]}, "campaigns"),
         ({"expires_at": "2999-01-01T00:00:00Z"}, "expires_at"),
     ],
 )

@@ -18,6 +18,7 @@ from referral_factory.wire import (
     TextField,
     has_card_number,
 )
+from tests.factories import NOBODY
 
 
 def refused(field: Field, value: Any) -> str:
@@ -167,7 +168,7 @@ def test_an_id_is_read_and_written() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [to_public("ptc", new_id()), str(new_id()), "cmp_", "cmp_" + "z" * 26, "", 1, {}],
+    [to_public("ptc", NOBODY), str(NOBODY), "cmp_", "cmp_" + "z" * 26, "", 1, {}],
 )
 def test_an_id_of_another_kind_is_refused(value: Any) -> None:
     assert refused(IdField("cmp"), value) == "invalid_id"

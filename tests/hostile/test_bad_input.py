@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from referral_factory.ids import new_id, to_public
+from referral_factory.ids import to_public
+from tests.factories import NOBODY
 from tests.hostile.answers import contents, send
 from tests.hostile.worlds import World, make_world
 
@@ -97,10 +98,10 @@ def test_what_cannot_be_read_is_malformed(
         ),
         ({"amuont": "1"}, "/amuont", "unknown_field"),
         ({"properties": {"a/b": "\x01"}}, "/properties/a~1b", "control_character"),
-        ({"campaign": to_public("cmp", new_id())}, "/campaign", "unknown"),
-        ({"campaign": to_public("ptc", new_id())}, "/campaign", "invalid_id"),
+        ({"campaign": to_public("cmp", NOBODY)}, "/campaign", "unknown"),
+        ({"campaign": to_public("ptc", NOBODY)}, "/campaign", "invalid_id"),
         (
-            {"participant": {"id": to_public("ptc", new_id())}},
+            {"participant": {"id": to_public("ptc", NOBODY)}},
             "/participant/id",
             "unknown",
         ),

@@ -7,10 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from referral_factory.ids import new_id, to_public
+from referral_factory.ids import to_public
 from referrals.models import Campaign, Participant, Referral
 from tests.api.callers import caller
 from tests.factories import (
+    NOBODY,
     make_campaign,
     make_endpoint,
     make_key,
@@ -237,7 +238,7 @@ def test_friend_is_enrolled_and_referred_in_one_call(api: APIClient) -> None:
         ({"customer_since": "2026-01-01T00:00:00"}, "/customer_since"),
         ({"address": "nowhere"}, "/address"),
         ({"attributes": []}, "/attributes"),
-        ({"campaign": to_public("cmp", new_id())}, "/campaign"),
+        ({"campaign": to_public("cmp", NOBODY)}, "/campaign"),
         ({"campaign": "spring"}, "/campaign"),
         ({"code": "MINE"}, "/code"),
     ],

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from referral_factory.errors import DomainError, InvalidInput
-from referral_factory.ids import new_id, to_public
+from referral_factory.ids import to_public
 from referrals.attribution import (
     AlreadyCustomer,
     AlreadyReferred,
@@ -17,7 +17,7 @@ from referrals.attribution import (
 from referrals.models import Campaign, Click, Participant, Referral
 from referrals.services.campaigns import CampaignNotOpen
 from referrals.services.clicks import record_click
-from tests.factories import make_campaign, make_participant, make_referral
+from tests.factories import NOBODY, make_campaign, make_participant, make_referral
 from tests.steps import DAY, NOON, enrol
 from webhooks.models import Message
 
@@ -244,13 +244,13 @@ def test_campaign_that_is_not_live_makes_no_referral(status: str) -> None:
 @pytest.mark.parametrize(
     ("way", "value"),
     [
-        ("participant", to_public("ptc", new_id())),
+        ("participant", to_public("ptc", NOBODY)),
         ("participant", "ann"),
-        ("participant", to_public("cmp", new_id())),
+        ("participant", to_public("cmp", NOBODY)),
         ("external_id", "nobody"),
         ("email", "nobody@shop.example"),
         ("email", "nobody"),
-        ("click", to_public("clk", new_id())),
+        ("click", to_public("clk", NOBODY)),
         ("click", "clk_1"),
         ("code", "NOBODY"),
     ],
