@@ -137,8 +137,9 @@ class ParticipantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVi
         campaign = visible_campaign(self.key, given.pop("campaign"))
         who = participants.person(claim=given.pop("referred_by", None), **given)
         enrolled = participants.enrol_participant(campaign, who, wall=timezone.now())
-        if enrolled.created and enrolled.referral is None:
+        if enrolled.created and not enrolled.judged:
             (shown,) = ParticipantSerializer.prepare_newcomers([enrolled.participant])
+            shown.credits = [enrolled.referral] if enrolled.referral else []
             return Response(ParticipantSerializer(shown).data, status.HTTP_201_CREATED)
         code = status.HTTP_201_CREATED if enrolled.created else status.HTTP_200_OK
         return self._answer(enrolled.participant, code)

@@ -93,12 +93,19 @@ MESSAGE_TYPES = {
                 referral_signals.participant_unblocked,
             ],
         ),
+        MessageType(
+            "referral.created",
+            Referral,
+            ReferralSerializer,
+            [referral_signals.referral_created],
+            at_hand=list,
+        ),
         *_family(
             "referral",
             Referral,
             ReferralSerializer,
             referral_signals,
-            "created holding qualified disqualified reopened expired",
+            "holding qualified disqualified reopened expired",
         ),
         MessageType(
             "event.unmatched",

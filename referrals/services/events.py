@@ -98,8 +98,11 @@ def record_event(campaign: Campaign, report: Report, *, wall: datetime) -> Recor
     return Recorded(fresh, repeated=False)
 
 
-def match_events_of_person(participant: Participant, *, wall: datetime) -> None:
-    """Judge what was reported about somebody before they were enrolled."""
+def match_events_of_person(participant: Participant, *, wall: datetime) -> int:
+    """Judge what was reported about somebody before they were enrolled.
+
+    Returns how many events that were.
+    """
     strangers = Event.objects.filter(
         campaign=participant.campaign_id,
         person__in=names_of(participant),
@@ -110,6 +113,7 @@ def match_events_of_person(participant: Participant, *, wall: datetime) -> None:
     if early:
         strangers.update(participant=participant, person="")
     _judge_again(early, participant, wall)
+    return len(early)
 
 
 def match_events_of_referral(referral: Referral, *, wall: datetime) -> None:

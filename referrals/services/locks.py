@@ -31,12 +31,13 @@ def lock_names(campaign: Campaign, names: Iterable[str]) -> None:
     An enrolment and an event of the same unknown person wait for each other here:
     whichever is second sees the first.
     """
+    keys = [f"{campaign.pk}/{name}" for name in sorted(names)]
     with connection.cursor() as cursor:
-        for name in sorted(names):
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-                [f"{campaign.pk}/{name}"],
-            )
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(key, 0))"
+            " FROM unnest(%s::text[]) AS key",
+            [keys],
+        )
 
 
 def lock_campaign(campaign: Campaign) -> None:

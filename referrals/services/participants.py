@@ -47,6 +47,7 @@ class Enrolment:
     created: bool
     referral: Referral | None
     referral_created: bool
+    judged: int  # events that had come before them
 
 
 def person(
@@ -81,9 +82,8 @@ def enrol_participant(campaign: Campaign, who: Person, *, wall: datetime) -> Enr
         referral, referral_created = refer_friend(
             participant, who.claim, wall=wall, friend_is_new=created
         )
-    if created:
-        match_events_of_person(participant, wall=wall)
-    return Enrolment(participant, created, referral, referral_created)
+    judged = match_events_of_person(participant, wall=wall) if created else 0
+    return Enrolment(participant, created, referral, referral_created, judged)
 
 
 @transaction.atomic
