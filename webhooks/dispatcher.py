@@ -31,9 +31,7 @@ logger = logging.getLogger(__name__)
 SLOTS = 256  # exchanges at once
 CAP = 64  # of them to one endpoint: a slow one holds up nobody else
 LEASE = 3  # times the timeout of an exchange
-BREATH = (
-    0.02  # seconds between two claims, or two write-backs, so that they are batches
-)
+BREATH = 0.05  # seconds between two claims, or two write-backs: they are batches
 POLL = 1.0  # seconds until we look by ourselves, should a notification get lost
 FLUSH_AT = 500
 GRACE = timedelta(seconds=5)  # for what is under way when we are asked to stop

@@ -95,5 +95,13 @@ def exists(path: str) -> bool:
     return True
 
 
+def test_every_setting_of_the_environment_is_explained() -> None:
+    settings = (BASE_DIR / "referral_factory/settings.py").read_text()
+    names = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings)) - {"TEST_DATABASE"}
+    page = (BASE_DIR / "docs/operations.md").read_text()
+    assert names
+    assert {name for name in names if f"`{name}`" not in page} == set()
+
+
 def test_the_diagrams_are_current() -> None:
     call_command("draw", "--check")
