@@ -34,8 +34,7 @@ lint: $(VENV)/development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
-	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python manage.py lintmigrations --settings=tests.lint_settings
+	$(BIN)/python -m tests.lint_migrations
 	$(BIN)/djlint templates --lint --quiet
 
 # The environment is brought up to date when the pins changed, and only then.
