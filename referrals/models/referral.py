@@ -68,7 +68,9 @@ class Referral(Identified, Stateful):
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     way = models.CharField(max_length=20, choices=Way)
     reason = models.CharField(max_length=500, blank=True)  # of the last status
-    decided_by = models.CharField(max_length=80, blank=True)  # and whose it was
+    decided_by = models.CharField(  # and whose it was
+        max_length=80, blank=True, default="", db_default=""
+    )
 
     # Copied from the click, which retention drops.
     click_id = models.UUIDField(null=True, blank=True)
