@@ -8,7 +8,12 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from referral_factory.access.models import ApiKey
-from referral_factory.access.services import ALL_SCOPES, revoke_key
+from referral_factory.access.services import (
+    ALL_SCOPES,
+    REMEMBERED_FOR,
+    forget_keys,
+    revoke_key,
+)
 from referral_factory.ids import new_id, to_public
 from tests.api.callers import caller, make_key
 from tests.factories import NOBODY
@@ -218,6 +223,20 @@ def test_knowing_the_key_and_counting_the_call_is_two_statements(
     api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     api.post("/api/v1/things/open", {})  # the first call of a minute notes its use
+    forget_keys()
 
     with django_assert_num_queries(2):
         api.post("/api/v1/things/open", {})
+
+
+def test_key_that_was_used_a_moment_ago_is_not_looked_up_again(
+    api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    api.post("/api/v1/things/open", {})
+
+    with django_assert_num_queries(1):
+        api.post("/api/v1/things/open", {})
+
+
+def test_key_is_remembered_for_no_more_than_a_second() -> None:
+    assert REMEMBERED_FOR <= 1
