@@ -50,7 +50,7 @@ def programs(port: int, *, verbose: bool) -> dict[str, list[str]]:
 class Command(BaseCommand):
     help = (
         "Runs everything in the foreground: database, web server, worker, scheduler, "
-        "dispatcher. For a laptop; deploy/ shows how to run them apart."
+        "dispatcher. For a laptop; docs/operations.md says how to run them apart."
     )
     requires_system_checks: list[str] = []  # they ask for the database that we start
 
