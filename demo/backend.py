@@ -29,7 +29,10 @@ class Refused(Exception):
 
 
 class Backend:
-    """Calls the API with one key. Connections are kept, and shared by threads.
+    """Calls the API with one key, from many threads.
+
+    Each call has a connection of its own: kept ones would stay with the one of the
+    server's processes that took them first, while the others have nothing to do.
 
     A write that got no answer is repeated. It has the same Idempotency-Key, so that it
     happens once; or it names what it is about (`named`), as events and people do: to
@@ -43,6 +46,7 @@ class Backend:
         self.headers = {
             "Authorization": f"Bearer {key}",
             "Content-Type": "application/json",
+            "Connection": "close",
         }
 
     def post(
