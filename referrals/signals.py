@@ -11,6 +11,10 @@ participant_created = Signal()
 participant_updated = Signal()
 participant_blocked = Signal()
 participant_unblocked = Signal()
+participant_erased = Signal()
+participant_merged = Signal()  # `instances` are the rows that are left behind
+
+join_requested = Signal()  # a mailbox is to be confirmed; `instances` of JoinRequest
 
 referral_created = Signal()
 referral_holding = Signal()

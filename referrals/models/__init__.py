@@ -1,9 +1,28 @@
 """Who referred whom, and how far it got."""
 
 from referrals.models.campaign import Campaign
+from referrals.models.claim import Invitation, RefusedClaim
 from referrals.models.click import Click
 from referrals.models.event import Event
-from referrals.models.participant import Participant
+from referrals.models.importing import Import, ImportFault, ImportPart
+from referrals.models.joining import Consent, ConsentText, JoinRequest
+from referrals.models.participant import FormerCode, Participant, Tombstone
 from referrals.models.referral import Referral
 
-__all__ = ["Campaign", "Click", "Event", "Participant", "Referral"]
+__all__ = [
+    "Campaign",
+    "Click",
+    "Consent",
+    "ConsentText",
+    "Event",
+    "FormerCode",
+    "Import",
+    "ImportFault",
+    "ImportPart",
+    "Invitation",
+    "JoinRequest",
+    "Participant",
+    "Referral",
+    "RefusedClaim",
+    "Tombstone",
+]

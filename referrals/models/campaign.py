@@ -70,6 +70,15 @@ class Campaign(Identified, Stateful):
         models.JSONField(null=True, blank=True)  # {"amount_limit": "50.00"}
     )
 
+    # What the enrolment page asks beside name and mailbox: see joining.py.
+    fields: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = (
+        models.JSONField(default=list, db_default=[], blank=True)
+    )
+    # The enrolment page: {"open", "confirm_email", "heading", "text"}.
+    join: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, db_default={}, blank=True, db_column="join_page"
+    )
+
     clock_offset = models.DurationField(default=timedelta)
     created_at = models.DateTimeField(default=timezone.now)
     launched_at = models.DateTimeField(null=True, blank=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -53,6 +54,13 @@ class Participant(Identified, Stateful):
     address = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=500, blank=True)
     customer_since = models.DateTimeField(null=True, blank=True)
+    # When they answered a message to the mailbox: it is theirs.
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    # The row that this one turned out to be the same person as.
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -81,8 +89,31 @@ class Participant(Identified, Stateful):
                 condition=Q(email__isnull=True, email_canonical__isnull=True)
                 | Q(email__isnull=False, email_canonical__isnull=False),
             ),
+            models.CheckConstraint(
+                name="erased_participant_has_no_personal_data",
+                condition=~Q(status="erased")
+                | Q(
+                    erased_at__isnull=False,
+                    email__isnull=True,
+                    external_id__isnull=True,
+                    name="",
+                    attributes={},
+                    address__isnull=True,
+                    user_agent="",
+                ),
+            ),
+            models.CheckConstraint(
+                name="merged_participant_is_erased",
+                condition=Q(merged_into__isnull=True) | Q(status="erased"),
+            ),
         ]
         indexes = [
+            # For filters by attributes: containment.
+            GinIndex(
+                name="participant_attributes",
+                fields=["attributes"],
+                opclasses=["jsonb_path_ops"],
+            ),
             # For enrolments over time: the dashboard's first number.
             models.Index(
                 name="participant_enrolled", fields=["campaign", "created_at"]
@@ -104,3 +135,39 @@ class Participant(Identified, Stateful):
 
     def was_customer(self, at: datetime) -> bool:
         return self.customer_since is not None and self.customer_since < at
+
+
+class FormerCode(models.Model):
+    """A code that somebody had before. It never becomes anybody else's."""
+
+    code = models.CharField(max_length=40, primary_key=True)
+    participant = models.ForeignKey(
+        Participant, models.PROTECT, related_name="former_codes"
+    )
+    works = models.BooleanField()  # whether links with it still lead somewhere
+    retired_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Tombstone(models.Model):
+    """A keyed hash of a name that an erased person had: see services/erasing.py.
+
+    It says that somebody of this name was here, and nothing else about them.
+    """
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="+")
+    digest = models.CharField(max_length=64)  # HMAC-SHA256, in hexadecimal
+    erased_at = models.DateTimeField(default=timezone.now)  # by the wall clock
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_tombstone_per_name_and_campaign",
+                fields=["campaign", "digest"],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.digest[:8]

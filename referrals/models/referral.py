@@ -61,6 +61,8 @@ class Referral(Identified, Stateful):
         EMAIL = "email"  # or by mailbox
         CLICK = "click"  # the id that the link added to the landing page
         CODE = "code"  # the code that the friend gave
+        INVITATION = "invitation"  # the advocate had named their mailbox beforehand
+        COOKIE = "cookie"  # the signed cookie that the link left in their browser
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="referrals")
     advocate = models.ForeignKey(Participant, models.PROTECT, related_name="referrals")
@@ -70,6 +72,15 @@ class Referral(Identified, Stateful):
     reason = models.CharField(max_length=500, blank=True)  # of the last status
     decided_by = models.CharField(  # and whose it was
         max_length=80, blank=True, default="", db_default=""
+    )
+
+    # What speaks against the credit without refusing it: [{"code", "detail"}].
+    marks: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = (
+        models.JSONField(default=list, db_default=[], blank=True)
+    )
+    # The ordered checks with what each saw, and the rules that they were made with.
+    decision: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, db_default={}, blank=True
     )
 
     # Copied from the click, which retention drops.
