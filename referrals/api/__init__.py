@@ -1,0 +1,7 @@
+"""Doors to campaigns, participants and referrals."""
+
+from referrals.api.campaigns import CampaignViewSet
+from referrals.api.participants import ParticipantViewSet
+from referrals.api.referrals import ReferralViewSet
+
+__all__ = ["CampaignViewSet", "ParticipantViewSet", "ReferralViewSet"]

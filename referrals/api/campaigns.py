@@ -1,0 +1,100 @@
+"""Doors to campaigns."""
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from referral_factory.access.viewsets import ApiViewSet
+from referral_factory.wire import moment_as_text
+from referrals import checklist
+from referrals.filters import CampaignFilter
+from referrals.inputs import CampaignInput, ClockInput
+from referrals.models import Campaign
+from referrals.serializers import (
+    CampaignSerializer,
+    ChecklistSerializer,
+    ClockSerializer,
+)
+from referrals.services import campaigns, referrals
+
+
+class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """Campaigns: offers that people can share."""
+
+    resource = "campaigns"
+    prefix = "cmp"
+    campaign_path = ""
+    serializer_class = CampaignSerializer
+    inputs = {
+        "create": CampaignInput,
+        "partial_update": CampaignInput,
+        "launch": None,
+        "pause": None,
+        "resume": None,
+        "end": None,
+        "clock": ClockInput,
+    }
+    filterset_class = CampaignFilter
+
+    def get_queryset(self) -> QuerySet[Campaign]:
+        return CampaignSerializer.prepare(self.visible(Campaign.objects.all()))
+
+    def create(self, request: Request) -> Response:
+        fields = self.validated(CampaignInput, mode=self.key.mode)
+        campaign = campaigns.create_campaign(**{**fields, "mode": self.key.mode})
+        return self._answer(campaign, status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        campaign = self.get_object()
+        changes = self.validated(CampaignInput, partial=True, mode=self.key.mode)
+        return self._answer(campaigns.change_campaign(campaign, **changes))
+
+    @action(detail=True, methods=["post"])
+    def launch(self, request: Request, public_id: str) -> Response:
+        campaign = self.get_object()
+        return self._answer(campaigns.launch_campaign(campaign, wall=timezone.now()))
+
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, public_id: str) -> Response:
+        return self._answer(campaigns.pause_campaign(self.get_object()))
+
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, public_id: str) -> Response:
+        return self._answer(campaigns.resume_campaign(self.get_object()))
+
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, public_id: str) -> Response:
+        campaign = self.get_object()
+        return self._answer(campaigns.end_campaign(campaign, wall=timezone.now()))
+
+    @extend_schema(responses=ChecklistSerializer, filters=False)
+    @action(detail=True)
+    def checklist(self, request: Request, public_id: str) -> Response:
+        """What still stands between this campaign and its launch."""
+        items = checklist.items(self.get_object())
+        return Response(
+            {
+                "ready": all(item.done for item in items),
+                "items": [
+                    {"name": item.name, "done": item.done, "detail": item.detail}
+                    for item in items
+                ],
+            }
+        )
+
+    @extend_schema(responses=ClockSerializer)
+    @action(detail=True, methods=["post"])
+    def clock(self, request: Request, public_id: str) -> Response:
+        """Set a test campaign's clock; what is due by then happens in this call."""
+        campaign, wall = self.get_object(), timezone.now()
+        to = self.validated(ClockInput)["now"]
+        campaigns.move_clock(campaign, to=to, wall=wall)
+        settled = referrals.settle_campaign(campaign, wall=wall)
+        return Response({"now": moment_as_text(to), **settled})
+
+    def _answer(self, campaign: Campaign, code: int = status.HTTP_200_OK) -> Response:
+        return Response(CampaignSerializer(campaign).data, code)
