@@ -17,6 +17,7 @@ from referral_factory.embedded import BASE_DIR
 from tests.programs import program
 from tests.systems import System, whole_system
 
+README = BASE_DIR / "README.md"
 PAGES = [*BASE_DIR.glob("*.md"), *BASE_DIR.glob("docs/*.md")]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 ROUTE = re.compile(r"(?:GET|POST|PATCH|DELETE) (?:/api/v1)?(/[a-z-]+[^\s`?]*)")
@@ -26,16 +27,23 @@ def snippets(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
 
 
+BY_CURL = [page for page in sorted(PAGES) if page != README and snippets(page, "bash")]
+
+
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with whole_system(tmp_path_factory.mktemp("readme") / "var") as running:
         yield running
 
 
-def run_readme(system: System) -> subprocess.CompletedProcess[str]:
-    """All of README's bash, in one shell, where `var` is the running system's."""
-    script = "\n".join(snippets(BASE_DIR / "README.md", "bash"))
-    script = script.replace("http://127.0.0.1:8000", system.url)
+@pytest.fixture(scope="module")
+def readme(system: System) -> subprocess.CompletedProcess[str]:
+    """What came of all of README's bash, in one shell, on the running system."""
+    return run(system, *snippets(README, "bash"))
+
+
+def run(system: System, *parts: str) -> subprocess.CompletedProcess[str]:
+    script = "\n".join(parts).replace("http://127.0.0.1:8000", system.url)
     return subprocess.run(
         [program("bash"), "-euo", "pipefail", "-c", script],
         cwd=system.state.parent,
@@ -46,13 +54,26 @@ def run_readme(system: System) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_referral_by_curl_ends_with_an_issued_reward(system: System) -> None:
-    done = run_readme(system)
+def test_the_first_referral_by_curl_ends_with_an_issued_reward(
+    readme: subprocess.CompletedProcess[str],
+) -> None:
+    assert readme.returncode == 0, readme.stdout + readme.stderr
+    assert '"outcome":"qualified"' in readme.stdout
+    assert '"status":"issued"' in readme.stdout
+    assert '"type":"reward.issued"' in readme.stdout
+
+
+@pytest.mark.parametrize("page", BY_CURL, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run(
+    page: Path, system: System, readme: subprocess.CompletedProcess[str]
+) -> None:
+    """After README's, in a shell with what its first block sets up."""
+    given, *_ = snippets(README, "bash")
+    (campaign,) = re.findall(r'"id":"(cmp_\w+)","name":"Give 5', readme.stdout)[:1]
+
+    done = run(system, given, f"CAMPAIGN={campaign}", *snippets(page, "bash"))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert '"outcome":"qualified"' in done.stdout
-    assert '"status":"issued"' in done.stdout
-    assert '"type":"reward.issued"' in done.stdout
 
 
 def test_the_verification_example_takes_ours_and_refuses_others() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.races.races import RACES
+from tests.races.every import RACES
 from tests.races.together import slow_writes
 
-ROUNDS = 20
+ROUNDS = 50
 
 
 @pytest.mark.django_db(transaction=True)

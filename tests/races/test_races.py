@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.races.races import RACES
+from tests.races.every import RACES
 from tests.races.together import slow_writes
 
 ROUNDS = 3
