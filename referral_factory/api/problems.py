@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from referral_factory.access.parameters import InvalidParameter
 from referral_factory.errors import DomainError, InvalidInput
+from referral_factory.wire import flat_errors
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2  # seconds, when the database is away for a moment
@@ -106,7 +107,7 @@ class ProblemFormatter(ExceptionFormatter):
             code, detail = "invalid", "Some values are not valid; see errors."
             if isinstance(exc, InvalidParameter):
                 code, detail = exc.code, exc.summary
-            errors = [_entry(*error) for error in _flat(exc.detail)]
+            errors = [_entry(*error) for error in flat_errors(exc.detail)]
         else:
             first = flatten_errors(exc.detail)[0]
             code, detail = first.code, first.detail
@@ -157,17 +158,6 @@ def problem_response(
     """A problem from outside REST framework: middleware, unknown paths, crashes."""
     document = problem(request, status, detail, code=code)
     return HttpResponse(json.dumps(document), status=status, content_type=MEDIA_TYPE)
-
-
-def _flat(detail: Any) -> list[tuple[str, exceptions.ErrorDetail]]:
-    """(pointer, error) for each error. Field names are pointer steps already."""
-    found = []
-    for error in flatten_errors(detail):
-        steps = (error.attr or "").split("/")
-        steps = [step for step in steps if step not in {"", "non_field_errors"}]
-        pointer = "".join(f"/{step}" for step in steps)
-        found.append((pointer, exceptions.ErrorDetail(error.detail, error.code)))
-    return found
 
 
 def _entry(pointer: str, detail: exceptions.ErrorDetail) -> dict[str, str]:

@@ -9,6 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.fields import Field
 
 from referral_factory.ids import new_id, to_public
+from referral_factory.text import has_card_number
 from referral_factory.wire import (
     CurrencyField,
     IdField,
@@ -16,7 +17,6 @@ from referral_factory.wire import (
     MomentField,
     MoneyField,
     TextField,
-    has_card_number,
 )
 from tests.factories import NOBODY
 
@@ -239,6 +239,50 @@ def test_a_card_number_is_seen_and_refused(text: str) -> None:
 )
 def test_other_long_numbers_are_fine(text: str) -> None:
     assert not has_card_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u202egnp.exe",  # reads from right to left from here on
+        "Ann\u2066Lee\u2069",
+        "Ann\u200bLee",  # looks like AnnLee
+        "Ann\u200dLee",
+        "\u200dAnn",
+        "Ann\u2060",
+        "Ann\ufeffLee",
+        "Ann\u00adLee",
+        "Ann\u200f",
+        "\u3164",  # looks like nothing
+        "Ann\U000e0041",
+    ],
+)
+def test_what_nobody_sees_is_refused_in_names(text: str) -> None:
+    assert refused(TextField(99), text) == "hidden_character"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian: mi-khaham
+        "\u0915\u094d\u200d\u0937",  # Devanagari
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",  # a family
+        "\U0001f3f3\ufe0f\u200d\U0001f308",  # a flag of many colours
+        "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        "\u05d0\u05e0\u05d4",  # a name from right to left is a name
+        "<b>Ann</b>",
+        "=1+1",
+    ],
+)
+def test_what_people_write_is_kept(text: str) -> None:
+    assert TextField(99).run_validation(text) == text
+
+
+def test_free_text_may_hold_what_takes_no_room_but_turns_nothing() -> None:
+    note = TextField(99, multiline=True)
+
+    assert note.run_validation("Sof\u00adfa\u200b \u200f") == "Sof\u00adfa\u200b \u200f"
+    assert refused(note, "\u202egnp.exe") == "hidden_character"
 
 
 @pytest.mark.parametrize(
