@@ -157,6 +157,8 @@ SPECTACULAR_SETTINGS = {
         "RewardStatus": "rewards.models.Reward.Status",
         "EndpointStatus": "webhooks.models.Endpoint.Status",
         "DeliveryStatus": "webhooks.models.Delivery.Status",
+        "JoinFieldKind": "referrals.join_page.Kind",
+        "JoinFieldSide": "referrals.join_page.Side",
     },
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -17,6 +17,7 @@ from referral_factory.wire import (
     TextField,
 )
 from referrals.attribution import Claim
+from referrals.join_page import MAX_CHOICES, MAX_FIELDS, Kind, Side
 from referrals.models import Campaign, Referral
 
 MAX_DAYS = 3650
@@ -35,6 +36,15 @@ class Days(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class Tick(serializers.BooleanField):
+    """True or false, and nothing that looks like it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class MilestoneInput(StrictSerializer):
     event_name = TextField(100)
     minimum_amount = MoneyField(allow_null=True, required=False)
@@ -44,6 +54,58 @@ class MilestoneInput(StrictSerializer):
 class ReviewInput(StrictSerializer):
     amount_limit = MoneyField(required=False, allow_null=True)
     two_people_above = MoneyField(required=False, allow_null=True)
+
+
+class JoinFieldInput(StrictSerializer):
+    """One thing that the enrolment page asks; the answer becomes an attribute."""
+
+    name = serializers.RegexField(r"\A[a-z][a-z0-9_]*\Z", max_length=40)
+    label = TextField(200)
+    kind = serializers.ChoiceField(Kind.choices, default=Kind.TEXT.value)
+    required = Tick(default=False)
+    choices = serializers.ListField(
+        child=TextField(200), required=False, max_length=MAX_CHOICES
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """`for` is a word of Python's own."""
+        side = serializers.ChoiceField(Side.choices, default=Side.BOTH.value)
+        return {**super().get_fields(), "for": side}
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Described as a whole also by a PATCH, which else would need no name."""
+        if self.parent is None:
+            return super().run_validation(data)
+        return JoinFieldInput().run_validation(data)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        choices = given.setdefault("choices", [])
+        if (given["kind"] == Kind.CHOICE) != bool(choices):
+            detail = "A field of the kind choice has choices, and no other has any."
+            raise serializers.ValidationError({"choices": detail}, code="required")
+        if len(set(choices)) != len(choices):
+            detail = "Each choice once."
+            raise serializers.ValidationError({"choices": detail}, code="repeated")
+        return given
+
+
+class JoinInput(StrictSerializer):
+    """The enrolment page. What is left out stays as it is."""
+
+    open = Tick(required=False)
+    confirm_email = Tick(required=False)
+    show_advocate = Tick(required=False)
+    heading = TextField(200, required=False, allow_blank=True)
+    text = TextField(5000, multiline=True, required=False, allow_blank=True)
+    consent = TextField(5000, multiline=True, required=False, allow_blank=True)
+    share_text = TextField(500, multiline=True, required=False, allow_blank=True)
+
+    def validate_share_text(self, text: str) -> str:
+        if text and "{link}" not in text:
+            raise serializers.ValidationError(
+                "Say where the link goes: {link}.", code="no_link"
+            )
+        return text
 
 
 class CampaignInput(StrictSerializer):
@@ -66,6 +128,16 @@ class CampaignInput(StrictSerializer):
         child=TextField(100), required=False, max_length=20
     )
     review = ReviewInput(required=False, allow_null=True)
+    fields = serializers.ListField(  # type: ignore[assignment]
+        child=JoinFieldInput(), required=False, max_length=MAX_FIELDS
+    )
+    join = JoinInput(required=False)
+
+    def validate_fields(self, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        names = [field["name"] for field in asked]
+        if len(set(names)) != len(names):
+            raise serializers.ValidationError("Each name once.", code="repeated")
+        return asked
 
     def validate_mode(self, mode: str) -> str:
         expected = self.context["mode"]

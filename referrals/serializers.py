@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from rest_framework import serializers
 
 from referral_factory import money
 from referral_factory.wire import IdField, MomentField, MoneyField
 from referrals.counts import COUNTS, with_counts
+from referrals.join_page import settings_of
 from referrals.models import Campaign, Event, Participant, Referral
 
 
@@ -32,6 +34,8 @@ class CampaignSerializer(serializers.Serializer[Campaign]):
     match_days = serializers.IntegerField()
     reversal_events = serializers.ListField(child=serializers.CharField())
     review = serializers.JSONField()
+    fields = serializers.JSONField()  # type: ignore[assignment]
+    join = serializers.SerializerMethodField()
     version = serializers.IntegerField()
     created_at = MomentField()
     launched_at = MomentField()
@@ -47,6 +51,11 @@ class CampaignSerializer(serializers.Serializer[Campaign]):
             "currency": campaign.currency,
             "within_days": campaign.milestone_within_days,
         }
+
+    def get_join(self, campaign: Campaign) -> dict[str, Any]:
+        """The enrolment page, and where it is."""
+        url = f"{settings.PUBLIC_URL}/join/{campaign.slug}"
+        return {"url": url, **settings_of(campaign)}
 
     @classmethod
     def prepare(cls, rows: QuerySet[Campaign]) -> QuerySet[Campaign]:

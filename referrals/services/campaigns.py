@@ -12,6 +12,11 @@ from referral_factory.errors import DomainError, InvalidInput
 from referral_factory.states import IllegalTransition
 from referrals import checklist
 from referrals.models import Campaign
+from referrals.services.join_pages import (
+    keep_consent_text,
+    refuse_unconfirmable,
+    with_join_settings,
+)
 from referrals.signals import (
     campaign_ended,
     campaign_launched,
@@ -53,9 +58,11 @@ class CurrencyIsFixed(DomainError):
 def create_campaign(*, mode: str, **fields: Any) -> Campaign:
     campaign = Campaign(mode=mode, **fields)
     _refuse_unpayable_minimum(campaign.milestone_minimum, campaign.currency)
+    refuse_unconfirmable(campaign.join)
     try:
         with transaction.atomic():
             campaign.save(force_insert=True)
+            keep_consent_text(campaign)
     except IntegrityError as error:
         raise _refusal(error) from error
     return campaign
@@ -65,6 +72,7 @@ def create_campaign(*, mode: str, **fields: Any) -> Campaign:
 def change_campaign(campaign: Campaign, **changes: Any) -> Campaign:
     """Change fields; new rules get a new version, and old decisions keep theirs."""
     locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    changes = with_join_settings(locked, changes)
     _refuse_another_currency(locked, changes)
     _refuse_unpayable_minimum(
         changes.get("milestone_minimum", locked.milestone_minimum),
@@ -81,6 +89,7 @@ def change_campaign(campaign: Campaign, **changes: Any) -> Campaign:
     except IntegrityError as error:
         raise _refusal(error) from error
     locked.refresh_from_db()
+    keep_consent_text(locked)
     return locked
 
 
