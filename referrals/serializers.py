@@ -95,6 +95,7 @@ class ParticipantSerializer(serializers.Serializer[Participant]):
     attributes = serializers.JSONField()
     source = serializers.CharField()  # type: ignore[assignment]
     referred_by = serializers.SerializerMethodField()
+    merged_into = IdField("ptc", source="merged_into_id")
     customer_since = MomentField()
     counts = serializers.SerializerMethodField()
     created_at = MomentField()

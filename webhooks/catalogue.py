@@ -94,6 +94,14 @@ MESSAGE_TYPES = {
             ],
         ),
         MessageType(
+            "participant.erased",
+            Participant,
+            ParticipantSerializer,
+            # To who is told of it, a row that was merged away is gone as well: its
+            # `merged_into` says where to.
+            [referral_signals.participant_erased, referral_signals.participant_merged],
+        ),
+        MessageType(
             "referral.created",
             Referral,
             ReferralSerializer,
