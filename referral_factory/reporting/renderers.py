@@ -7,8 +7,7 @@ from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
-# What a spreadsheet would take for the start of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from referral_factory.spreadsheets import safe
 
 
 class CsvRenderer(BaseRenderer):
@@ -30,9 +29,3 @@ class CsvRenderer(BaseRenderer):
         text = io.StringIO()
         csv.writer(text).writerows([safe(cell) for cell in row] for row in data)
         return text.getvalue().encode()
-
-
-def safe(cell: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text

@@ -4,7 +4,12 @@ from referrals.models.campaign import Campaign
 from referrals.models.claim import Invitation, RefusedClaim
 from referrals.models.click import Click
 from referrals.models.event import Event
-from referrals.models.importing import Import, ImportFault, ImportPart
+from referrals.models.importing import (
+    Import,
+    ImportFault,
+    ImportName,
+    ImportPart,
+)
 from referrals.models.joining import Consent, ConsentText, JoinRequest
 from referrals.models.participant import FormerCode, Participant, Tombstone
 from referrals.models.referral import Referral
@@ -18,6 +23,7 @@ __all__ = [
     "FormerCode",
     "Import",
     "ImportFault",
+    "ImportName",
     "ImportPart",
     "Invitation",
     "JoinRequest",

@@ -33,7 +33,12 @@ class Import(Identified, Stateful):
             Status.FAILED,
             Status.CANCELLED,
         },
-        Status.CHECKING: {Status.CHECKED, Status.FAILED, Status.CANCELLED},
+        Status.CHECKING: {
+            Status.CHECKING,  # once more from the start: the mapping was changed
+            Status.CHECKED,
+            Status.FAILED,
+            Status.CANCELLED,
+        },
         Status.CHECKED: {Status.CHECKING, Status.RUNNING, Status.CANCELLED},
         Status.RUNNING: {Status.DONE, Status.FAILED, Status.CANCELLED},
     }
@@ -58,6 +63,7 @@ class Import(Identified, Stateful):
     unchanged_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True)  # of the file as a whole
+    error_code = models.CharField(max_length=60, blank=True, default="", db_default="")
     made_by = models.CharField(max_length=80)  # "key:key_..." or "user:name"
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)  # by the wall clock
@@ -106,6 +112,27 @@ class ImportPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_id} from {self.offset}"
+
+
+class ImportName(models.Model):
+    """A name that a dry run has come across, as half of a keyed hash.
+
+    Nothing is enrolled by a dry run, and still the second row of one person is one that
+    updates. Dropped when it ends.
+    """
+
+    owner = models.ForeignKey(Import, models.CASCADE, related_name="+")
+    digest = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="name_is_seen_once_per_import", fields=["owner", "digest"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.digest:x}"
 
 
 class ImportFault(models.Model):
