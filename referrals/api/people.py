@@ -8,11 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from referral_factory.access.viewsets import ApiViewSet
-from referrals.inputs import PersonInput
-from referrals.mailboxes import clean
 from referrals.models import Participant
+from referrals.person_inputs import CodeInput, PersonPatch
 from referrals.serializers import ParticipantSerializer
-from referrals.services import participants
+from referrals.services import changing, codes, participants
 
 
 class PersonViewSet(ApiViewSet):
@@ -22,20 +21,20 @@ class PersonViewSet(ApiViewSet):
     prefix = "ptc"
     serializer_class = ParticipantSerializer
     inputs = {
-        "partial_update": PersonInput,
+        "partial_update": PersonPatch,
         "block": None,
         "unblock": None,
+        "rotate_code": CodeInput,
     }
 
     def get_queryset(self) -> QuerySet[Participant]:
         return ParticipantSerializer.prepare(self.visible(Participant.objects.all()))
 
     def partial_update(self, request: Request, public_id: str) -> Response:
+        """Change what is given; null takes a value away, attributes are merged."""
         participant = self.get_object()
-        changes = self.validated(PersonInput, partial=True)
-        if "email" in changes:
-            changes["email"] = clean(changes["email"])
-        participants.change_participant(participant, changes, wall=timezone.now())
+        patch = self.validated(PersonPatch)
+        changing.patch_participant(participant, patch, wall=timezone.now())
         return self._answer(participant)
 
     @action(detail=True, methods=["post"])
@@ -45,6 +44,13 @@ class PersonViewSet(ApiViewSet):
     @action(detail=True, methods=["post"])
     def unblock(self, request: Request, public_id: str) -> Response:
         return self._answer(participants.unblock_participant(self.get_object()))
+
+    @action(detail=True, methods=["post"], url_path="rotate-code")
+    def rotate_code(self, request: Request, public_id: str) -> Response:
+        """A new code, random or chosen. What becomes of the old one: `keep_old`."""
+        given, participant = self.validated(CodeInput), self.get_object()
+        codes.rotate_code(participant, wall=timezone.now(), **given)
+        return self._answer(participant)
 
     def _answer(
         self, participant: Participant, code: int = status.HTTP_200_OK

@@ -1,10 +1,24 @@
 """What people share: the code they have, those they had, and those they choose."""
 
 from collections.abc import Collection
+from datetime import datetime
 
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from referrals.models import Campaign, Participant
+from referral_factory.errors import DomainError
+from referrals.models import Campaign, FormerCode, Participant
+from referrals.models.participant import new_code
+from referrals.services.locks import lock_living
+from referrals.services.tombstones import digests_of
+from referrals.signals import participant_updated
+
+# Before what is kept of an erased person's code. No code can be chosen that has it.
+ERASED = "~"
+
+
+class CodeTaken(DomainError):
+    code = "code_taken"
 
 
 def find_by_codes(campaign: Campaign, codes: Collection[str]) -> dict[str, Participant]:
@@ -26,3 +40,53 @@ def find_by_codes(campaign: Campaign, codes: Collection[str]) -> dict[str, Parti
     for participant in found.values():
         participant.campaign = campaign
     return found
+
+
+@transaction.atomic
+def rotate_code(
+    participant: Participant,
+    *,
+    wall: datetime,
+    code: str = "",
+    keep_old: bool | None = None,
+) -> Participant:
+    """Give somebody the code that they chose, or else a new random one.
+
+    Links with the old one go on working after a choice, and stop working when it is
+    replaced by a random one; `keep_old` says otherwise. A code that is or was
+    somebody else's is CodeTaken; one's own former code can be had again.
+    """
+    locked = lock_living(participant)
+    chosen, old = code.upper() or new_code(), locked.code
+    if chosen == old:
+        return locked
+    locked.former_codes.filter(code=chosen).delete()
+    _take(locked, chosen)
+    works = bool(code) if keep_old is None else keep_old
+    FormerCode.objects.create(
+        code=old, participant=locked, works=works, retired_at=wall
+    )
+    participant_updated.send(sender=Participant, instances=[locked])
+    return locked
+
+
+def erased_forms(code: str) -> list[str]:
+    """What is kept of a code whose owner was erased: it stays nobody else's."""
+    return [ERASED + digest[:39] for digest in digests_of(f"code:{code}")]
+
+
+def _take(participant: Participant, code: str) -> None:
+    """The constraints are the guard: whoever comes second waits, and is refused."""
+    try:
+        with transaction.atomic():
+            Participant.objects.filter(pk=participant.pk).update(code=code)
+    except IntegrityError as error:
+        raise _taken(code) from error
+    # After it was taken, as for former codes: by now we see who had it before.
+    if FormerCode.objects.filter(code__in=erased_forms(code)).exists():
+        raise _taken(code)
+    participant.code = code
+
+
+def _taken(code: str) -> CodeTaken:
+    return CodeTaken(f"{code} is, or was, somebody else's code.")

@@ -1,38 +1,5 @@
-"""What is left of a person who was erased: a keyed hash of each name they had."""
+"""Erasing a person: their data goes everywhere, the books stay."""
 
-import hashlib
-import hmac
-from collections.abc import Collection
-from datetime import datetime
+from referrals.services.tombstones import digest_of, erased_names
 
-from django.conf import settings
-
-from referrals.models import Campaign, Tombstone
-
-
-def erased_names(
-    campaign: Campaign, names: Collection[str], *, since: datetime | None = None
-) -> set[str]:
-    """Those of the names (see locks.names_of) that an erased person had here.
-
-    With `since`, only of people who were erased after that moment.
-    """
-    owner = {digest: name for name in names for digest in _digests(name)}
-    rows = Tombstone.objects.filter(campaign=campaign, digest__in=owner)
-    if since is not None:
-        rows = rows.filter(erased_at__gte=since)
-    return {owner[digest] for digest in rows.values_list("digest", flat=True)}
-
-
-def digest_of(name: str, key: str | None = None) -> str:
-    """HMAC-SHA256 under a key for this one purpose: SECRET_KEY signs other things."""
-    purpose = hashlib.sha256(
-        b"referrals.tombstones:" + (key or settings.SECRET_KEY).encode()
-    )
-    return hmac.new(purpose.digest(), name.encode(), hashlib.sha256).hexdigest()
-
-
-def _digests(name: str) -> list[str]:
-    """Under today's key and those before it: see SECRET_KEY_FALLBACKS."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return [digest_of(name, key) for key in keys]
+__all__ = ["digest_of", "erased_names"]

@@ -4,7 +4,13 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from referral_factory.errors import DomainError
+from referral_factory.ids import to_public
 from referrals.models import Campaign, Participant
+
+
+class ParticipantErased(DomainError):
+    code = "participant_erased"
 
 
 def external_id_name(external_id: str) -> str:
@@ -48,3 +54,23 @@ def lock_campaign(campaign: Campaign) -> None:
 def lock_participant(participant: Participant) -> None:
     """A referral and an event of the same person wait for each other here."""
     Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
+
+
+def lock_living(participant: Participant) -> Participant:
+    """Somebody as they are now, who may be renamed, merged or erased meanwhile by
+    nobody else; ParticipantErased when they were.
+
+    Not even a row that leads to theirs is written: all of those are there, or wait.
+    """
+    rows = Participant.objects.select_related("campaign")
+    locked = rows.select_for_update(of=("self",)).get(pk=participant.pk)
+    refuse_erased(locked)
+    return locked
+
+
+def refuse_erased(participant: Participant) -> None:
+    if participant.merged_into_id is not None:
+        kept = to_public(Participant.PREFIX, participant.merged_into_id)
+        raise ParticipantErased(f"They were merged into {kept}.", merged_into=kept)
+    if participant.status == Participant.Status.ERASED:
+        raise ParticipantErased("They were erased.")

@@ -1,0 +1,93 @@
+"""Bringing what we know of one person up to date."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from referral_factory.errors import InvalidInput
+from referrals.mailboxes import canonical
+from referrals.models import Participant
+from referrals.services.locks import (
+    email_name,
+    external_id_name,
+    lock_living,
+    lock_names,
+)
+from referrals.services.participants import change_participant
+
+MAX_ATTRIBUTES = 16_384  # bytes, as JSON
+
+
+@transaction.atomic
+def patch_participant(
+    participant: Participant, patch: dict[str, Any], *, wall: datetime
+) -> Participant:
+    """Change what the patch names; None takes a value away, and the rest stays.
+
+    `attributes` are patched key by key, at any depth (RFC 7396). The patch is applied
+    to the person as they are when nobody else can change them: two patches of two
+    keys both count.
+    """
+    changes = dict(patch)
+    # Names before rows, as whoever enrols somebody does.
+    lock_names(participant.campaign, _names(changes))
+    locked = lock_living(participant)
+    if "attributes" in changes:
+        patched = merge_patch(locked.attributes, changes["attributes"])
+        changes["attributes"] = _fitting(patched or {})
+    _refuse_nameless(locked, changes)
+    if "email" in changes and _mailbox(changes["email"]) != locked.email_canonical:
+        changes["confirmed_at"] = None  # they answered from another mailbox
+    change_participant(locked, changes, wall=wall)
+    return locked
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """JSON Merge Patch, as RFC 7396 writes it down."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def _names(changes: dict[str, Any]) -> list[str]:
+    external_id, email = changes.get("external_id"), changes.get("email")
+    names = [external_id_name(external_id)] if external_id else []
+    return names + ([email_name(canonical(email))] if email else [])
+
+
+def _mailbox(email: str | None) -> str | None:
+    return canonical(email) if email else None
+
+
+def _fitting(attributes: dict[str, Any]) -> dict[str, Any]:
+    size = len(json.dumps(attributes, ensure_ascii=False).encode())
+    if size > MAX_ATTRIBUTES:
+        raise InvalidInput(
+            "/attributes",
+            f"With this, they would be {size} bytes: at most {MAX_ATTRIBUTES} fit.",
+            "too_large",
+        )
+    return attributes
+
+
+def _refuse_nameless(participant: Participant, changes: dict[str, Any]) -> None:
+    """Somebody needs an external id or a mailbox to be told apart by."""
+    left = [
+        changes.get(name, getattr(participant, name))
+        for name in ("external_id", "email")
+    ]
+    if not any(left):
+        cleared = next(name for name in ("email", "external_id") if name in changes)
+        raise InvalidInput(
+            f"/{cleared}",
+            "They would have neither an external_id nor an email.",
+            "required",
+        )
