@@ -1,8 +1,14 @@
 """What lists can be narrowed down by."""
 
+from django.db.models import Exists, OuterRef
 from django_filters import rest_framework as filters
 
-from referral_factory.access.filters import IdFilter, MomentFilter
+from referral_factory.access.filters import (
+    ContainmentFilter,
+    IdFilter,
+    MomentFilter,
+    YesOrNoFilter,
+)
 from referral_factory.access.parameters import InvalidParameter
 from referral_factory.errors import InvalidInput
 from referrals.mailboxes import canonical, clean
@@ -23,7 +29,10 @@ class ParticipantFilter(filters.FilterSet):
     status = filters.ChoiceFilter(choices=Participant.Status.choices)
     external_id = filters.CharFilter()
     email = filters.CharFilter(method="by_mailbox")
-    code = filters.CharFilter()
+    code = filters.CharFilter(method="by_code")
+    source = filters.CharFilter()
+    attributes = ContainmentFilter()
+    referred = YesOrNoFilter(method="by_credit")
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
@@ -37,6 +46,13 @@ class ParticipantFilter(filters.FilterSet):
         except InvalidInput as error:
             raise InvalidParameter(name, str(error)) from error
         return rows.filter(email_canonical=mailbox)
+
+    def by_code(self, rows, name, value):  # type: ignore[no-untyped-def]
+        return rows.filter(code=value.upper())
+
+    def by_credit(self, rows, name, value):  # type: ignore[no-untyped-def]
+        credited = Referral.objects.filter(friend=OuterRef("pk"))
+        return rows.filter(Exists(credited) if value else ~Exists(credited))
 
 
 class ReferralFilter(filters.FilterSet):

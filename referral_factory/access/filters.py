@@ -1,5 +1,6 @@
-"""Filters for lists: by id, by moment. What they cannot read is an error."""
+"""Filters for lists: by id, by moment, by JSON. What they cannot read is an error."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
 from referral_factory.ids import InvalidId, from_public
-from referral_factory.wire import MomentField
+from referral_factory.wire import JsonObjectField, MomentField
 
 
 class IdFormField(forms.Field):
@@ -57,8 +58,7 @@ class MomentFormField(forms.Field):
             # A plus in a query string arrives as a space, unless it was escaped.
             return MomentField().to_internal_value(value.replace(" ", "+"))
         except ValidationError as error:
-            message = str(error.detail[0]) if isinstance(error.detail, list) else ""
-            raise forms.ValidationError(message, code="invalid_moment") from error
+            raise forms.ValidationError(_said(error), code="invalid_moment") from error
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
@@ -66,3 +66,34 @@ class MomentFilter(filters.Filter):
     """`?created_after=2026-01-31T12:00:00Z`."""
 
     field_class = MomentFormField
+
+
+class JsonObjectFormField(forms.Field):
+    def to_python(self, value: Any) -> Any:
+        if not value:
+            return None
+        try:
+            return JsonObjectField().run_validation(json.loads(value))
+        except (ValueError, RecursionError) as error:
+            message = 'Not a JSON object, such as {"plan": "pro"}.'
+            raise forms.ValidationError(message, code="invalid_json") from error
+        except ValidationError as error:
+            raise forms.ValidationError(_said(error), code="invalid_json") from error
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class ContainmentFilter(filters.Filter):
+    """`?attributes={"plan": "pro"}`: rows whose JSON has at least this in it."""
+
+    field_class = JsonObjectFormField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(lookup_expr="contains", **kwargs)
+
+
+def _said(error: ValidationError) -> str:
+    """The first thing that a field of the wire has to say, wherever it is nested."""
+    detail: Any = error.detail
+    while isinstance(detail, dict | list):
+        detail = next(iter(detail.values() if isinstance(detail, dict) else detail))
+    return str(detail)
