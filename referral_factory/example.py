@@ -131,7 +131,7 @@ def join(friend: Friend, campaign: Campaign, wall: datetime) -> None:
         campaign,
         wall,
         email=friend.email,
-        claim=Claim(Referral.Way.CLICK, click.public_id),
+        claims=(Claim(Referral.Way.CLICK, click.public_id),),
     )
 
 
@@ -154,13 +154,13 @@ def enrol(
     wall: datetime,
     *,
     email: str = "",
-    claim: Claim | None = None,
+    claims: tuple[Claim, ...] = (),
     **details: str,
 ) -> None:
     who = person(
         external_id=name.lower(),
         email=email or f"{name.lower()}@coffee.example",
-        claim=claim,
+        claims=claims,
         name=name,
         **details,
     )

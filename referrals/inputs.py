@@ -171,19 +171,27 @@ class ReasonInput(StrictSerializer):
 
 
 class ClaimInput(StrictSerializer):
-    """Who referred somebody: exactly one of these. Gives a Claim."""
+    """Who referred somebody: at least one of these. Gives claims, one for each.
 
-    documented = EXACTLY_ONE
+    Several are tried in the order that they are listed here.
+    """
+
+    documented = {"minProperties": 1}
 
     participant = TextField(200, required=False)
     external_id = TextField(200, required=False)
     email = TextField(254, required=False)
     click = TextField(200, required=False)
     code = TextField(40, required=False)
+    # The value of the cookie `rf_click`, where your page can read it.
+    cookie = TextField(500, required=False)
 
     def validate(self, given: dict[str, str]) -> Any:
-        ((way, value),) = _exactly_one(given, self.fields).items()
-        return Claim(Referral.Way(way), value)
+        if not given:
+            raise serializers.ValidationError(
+                f"Give at least one of: {', '.join(self.fields)}.", code="required"
+            )
+        return tuple(Claim(Referral.Way(way), value) for way, value in given.items())
 
 
 class PersonInput(StrictSerializer):
@@ -210,9 +218,18 @@ class NamedPersonInput(PersonInput):
         return given
 
 
-class ParticipantInput(NamedPersonInput):
-    campaign = IdField("cmp")
+class PersonRow(NamedPersonInput):
     referred_by = ClaimInput(required=False)
+
+
+class ParticipantInput(PersonRow):
+    campaign = IdField("cmp")
+
+
+class BulkRowInput(PersonRow):
+    """One of many. The campaign may be named once, as a query parameter, instead."""
+
+    campaign = IdField("cmp", required=False)
 
 
 class ReferralInput(StrictSerializer):

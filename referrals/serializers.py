@@ -4,7 +4,7 @@ Each serializer's `prepare` adds to a queryset what showing its rows takes, so t
 list, a single object and a message are the same few queries and the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -16,7 +16,13 @@ from referral_factory import money
 from referral_factory.wire import IdField, MomentField, MoneyField
 from referrals.counts import COUNTS, with_counts
 from referrals.join_page import settings_of
-from referrals.models import Campaign, Event, Participant, Referral
+from referrals.models import (
+    Campaign,
+    Event,
+    Participant,
+    Referral,
+    RefusedClaim,
+)
 
 
 class CampaignSerializer(serializers.Serializer[Campaign]):
@@ -164,6 +170,44 @@ class ReferralSerializer(serializers.Serializer[Referral]):
     @classmethod
     def prepare(cls, rows: QuerySet[Referral]) -> QuerySet[Referral]:
         return rows
+
+
+class RefusedSerializer(serializers.Serializer[RefusedClaim]):
+    """A claim of this call that was not credited, and why: see docs/attribution.md."""
+
+    way = serializers.ChoiceField(Referral.Way.choices)
+    value = serializers.CharField()
+    reason = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class EnrolledSerializer(ParticipantSerializer):
+    """A participant in the answer to the call that enrolled them."""
+
+    refused_claims = RefusedSerializer(many=True)
+
+    @classmethod
+    def of(
+        cls, participant: Participant, refused: Iterable[RefusedClaim]
+    ) -> dict[str, Any]:
+        return {
+            **ParticipantSerializer(participant).data,
+            "refused_claims": [RefusedSerializer(each).data for each in refused],
+        }
+
+
+class MadeReferralSerializer(ReferralSerializer):
+    """A referral in the answer to the call that claimed it."""
+
+    refused_claims = RefusedSerializer(many=True)
+
+    @classmethod
+    def of(cls, answer: Any) -> dict[str, Any]:
+        """`answer`: what became of the claims, with its `referral` and `refused`."""
+        return {
+            **ReferralSerializer(answer.referral).data,
+            "refused_claims": [RefusedSerializer(each).data for each in answer.refused],
+        }
 
 
 class CheckSerializer(serializers.Serializer[dict[str, Any]]):

@@ -29,7 +29,8 @@ def enrol(campaign: Campaign, **fields: Any) -> Enrolment:
     for way in Referral.Way:
         key = f"by_{way}"
         if key in fields:
-            fields["claim"] = Claim(way, str(fields.pop(key)))
+            claims = fields.get("claims", ())
+            fields["claims"] = (*claims, Claim(way, str(fields.pop(key))))
     return enrol_participant(campaign, person(**fields), wall=wall)
 
 

@@ -10,7 +10,7 @@ from referrals.api.people import PersonViewSet
 from referrals.filters import ParticipantFilter
 from referrals.inputs import ParticipantInput
 from referrals.lookup import visible_campaign
-from referrals.serializers import ParticipantSerializer
+from referrals.serializers import EnrolledSerializer, ParticipantSerializer
 from referrals.services import participants
 
 
@@ -22,16 +22,18 @@ class ParticipantViewSet(
     inputs = {**PersonViewSet.inputs, "create": ParticipantInput}
     filterset_class = ParticipantFilter
 
-    @extend_schema(responses={200: ParticipantSerializer, 201: ParticipantSerializer})
+    @extend_schema(responses={200: EnrolledSerializer, 201: EnrolledSerializer})
     def create(self, request: Request) -> Response:
         """Enrol somebody, or update them: 201 when new, 200 when known."""
         given = self.validated(ParticipantInput)
         campaign = visible_campaign(self.key, given.pop("campaign"))
-        who = participants.person(claim=given.pop("referred_by", None), **given)
+        who = participants.person(claims=given.pop("referred_by", ()), **given)
         enrolled = participants.enrol_participant(campaign, who, wall=timezone.now())
         if enrolled.created and not enrolled.judged:
             (shown,) = ParticipantSerializer.prepare_newcomers([enrolled.participant])
             shown.credits = [enrolled.referral] if enrolled.referral else []
-            return Response(ParticipantSerializer(shown).data, status.HTTP_201_CREATED)
+            answer = EnrolledSerializer.of(shown, enrolled.refused)
+            return Response(answer, status.HTTP_201_CREATED)
         code = status.HTTP_201_CREATED if enrolled.created else status.HTTP_200_OK
-        return self._answer(enrolled.participant, code)
+        shown = self.get_queryset().get(pk=enrolled.participant.pk)
+        return Response(EnrolledSerializer.of(shown, enrolled.refused), code)

@@ -15,8 +15,9 @@ from referrals.filters import ReferralFilter
 from referrals.inputs import ReasonInput, ReferralInput
 from referrals.lookup import visible_campaign
 from referrals.models import Referral
-from referrals.serializers import ReferralSerializer
+from referrals.serializers import MadeReferralSerializer, ReferralSerializer
 from referrals.services import participants, referrals
+from referrals.services.referring import refusal_of
 
 
 class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -36,18 +37,21 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
     def get_queryset(self) -> QuerySet[Referral]:
         return ReferralSerializer.prepare(self.visible(Referral.objects.all()))
 
-    @extend_schema(responses={200: ReferralSerializer, 201: ReferralSerializer})
+    @extend_schema(responses={200: MadeReferralSerializer, 201: MadeReferralSerializer})
     def create(self, request: Request) -> Response:
         """Credit an advocate with a friend, who is enrolled if need be."""
         given = self.validated(ReferralInput)
         campaign = visible_campaign(self.key, given["campaign"])
         who = participants.person(
-            claim=given["referred_by"], pointer="/friend", **given["friend"]
+            claims=given["referred_by"], pointer="/friend", **given["friend"]
         )
         enrolled = participants.enrol_participant(campaign, who, wall=timezone.now())
+        if enrolled.referral is None:
+            # Answered, not raised: what was learnt of the friend is kept.
+            return self.handle_exception(refusal_of(enrolled.refused))
         created = enrolled.referral_created
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
-        return self._answer(enrolled.referral, code)
+        return Response(MadeReferralSerializer.of(enrolled), code)
 
     @action(detail=True, methods=["post"])
     def qualify(self, request: Request, public_id: str) -> Response:

@@ -10,11 +10,11 @@ from django.db.models import Q
 from referral_factory.errors import DomainError
 from referrals.attribution import Claim
 from referrals.mailboxes import canonical, clean
-from referrals.models import Campaign, Participant, Referral
+from referrals.models import Campaign, Participant, Referral, RefusedClaim
 from referrals.services.campaigns import refuse_unless_open
 from referrals.services.events import match_events_of_person
 from referrals.services.locks import email_name, external_id_name, lock_names
-from referrals.services.referring import refer_friend
+from referrals.services.referring import refer_friends
 from referrals.signals import (
     participant_blocked,
     participant_created,
@@ -33,7 +33,7 @@ class Person:
 
     external_id: str | None = None
     email: str | None = None
-    claim: Claim | None = None  # who referred them
+    claims: tuple[Claim, ...] = ()  # who referred them
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -47,6 +47,7 @@ class Enrolment:
     created: bool
     referral: Referral | None
     referral_created: bool
+    refused: tuple[RefusedClaim, ...]
     judged: int  # events that had come before them
 
 
@@ -54,7 +55,7 @@ def person(
     *,
     external_id: str | None = None,
     email: str | None = None,
-    claim: Claim | None = None,
+    claims: tuple[Claim, ...] = (),
     pointer: str = "",
     **details: Any,
 ) -> Person:
@@ -63,27 +64,28 @@ def person(
     `pointer` says where in the caller's body they were described.
     """
     email = clean(email, f"{pointer}/email") if email else None
-    return Person(external_id or None, email, claim, details)
+    return Person(external_id or None, email, claims, details)
 
 
 @transaction.atomic
 def enrol_participant(campaign: Campaign, who: Person, *, wall: datetime) -> Enrolment:
     """Enrol somebody, or bring what we know of them up to date: the same call.
 
-    With a claim, the referral is made in the same transaction. Events that came
+    With claims, the referral is made in the same transaction, or what refused them
+    is kept: see referring.py. Events that came
     before their person are judged now.
     """
     now = campaign.now(wall)
     participant, created = _find_or_create(campaign, who, now)
     if not created:
         change_participant(participant, _given(who), wall=wall)
-    referral, referral_created = None, False
-    if who.claim:
-        referral, referral_created = refer_friend(
-            participant, who.claim, wall=wall, friend_is_new=created
-        )
+    (found,) = refer_friends(
+        campaign, [(participant, who.claims)], wall=wall, new=created
+    )
     judged = match_events_of_person(participant, wall=wall) if created else 0
-    return Enrolment(participant, created, referral, referral_created, judged)
+    return Enrolment(
+        participant, created, found.referral, found.created, found.refused, judged
+    )
 
 
 @transaction.atomic

@@ -1,152 +1,302 @@
-"""Crediting an advocate with a friend."""
+"""Crediting advocates with friends, and keeping the claims that were not credited."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from referral_factory.errors import InvalidInput
-from referral_factory.ids import InvalidId, from_public
+from referral_factory.errors import DomainError, InvalidInput
 from referrals.attribution import (
+    REFUSALS,
     AlreadyReferred,
+    Attribution,
     Claim,
-    Credit,
-    ReferralLoop,
-    refuse_unless_creditable,
+    ExistingReferral,
+    FriendFacts,
+    Rules,
+    Trace,
+    UnknownAdvocate,
+    Verdict,
+    attribute,
+    explained,
 )
-from referrals.mailboxes import canonical, clean
-from referrals.models import Campaign, Click, Participant, Referral
-from referrals.services.campaigns import refuse_unless_open
+from referrals.models import Campaign, Participant, Referral, RefusedClaim
+from referrals.services.erasing import erased_names
 from referrals.services.events import match_events_of_referral
-from referrals.services.locks import lock_campaign, lock_participant
+from referrals.services.locks import lock_campaign, names_of
+from referrals.services.tracing import trace_claims, trace_invitations
 from referrals.signals import referral_created
 
-Way = Referral.Way
+Friend = tuple[Participant, Sequence[Claim]]
+Traced = tuple[FriendFacts, list[Trace]]
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """What became of somebody's claims.
+
+    `referral` is the one that they led to, new or not. It is None where nothing was
+    claimed, and where all was refused, even where somebody else has the credit.
+    """
+
+    referral: Referral | None = None
+    created: bool = False
+    refused: tuple[RefusedClaim, ...] = ()
+
+
+@dataclass
+class _Books:
+    """Who has the credit for whom, as far as it matters here, kept while we judge."""
+
+    referrals: dict[UUID, Referral] = field(default_factory=dict)  # by friend
+    above: dict[UUID, UUID] = field(default_factory=dict)  # a friend's advocate
+
+    def existing(self, friend: Participant) -> ExistingReferral | None:
+        referral = self.referrals.get(friend.pk)
+        if referral is None:
+            return None
+        return ExistingReferral(referral.public_id, referral.advocate)
+
+    def enter(self, referral: Referral) -> None:
+        self.referrals[referral.friend_id] = referral
+        self.above[referral.friend_id] = referral.advocate_id
+
+    def closes_ring(self, friend: Participant, advocate: Participant | None) -> bool:
+        """Walk up from the advocate: is the friend there?"""
+        walked: set[UUID] = set()
+        step = advocate and self.above.get(advocate.pk)
+        while step and step not in walked:
+            walked.add(step)
+            step = self.above.get(step)
+        return friend.pk in walked
+
+
+def refer_friend(
+    friend: Participant, claims: Sequence[Claim], *, wall: datetime
+) -> Attributed:
+    """Credit the advocate that the claims about somebody known lead to."""
+    given = [(friend, claims)]
+    (answer,) = refer_friends(friend.campaign, given, wall=wall, new=False)
+    return answer
 
 
 @transaction.atomic
-def refer_friend(
-    friend: Participant, claim: Claim, *, wall: datetime, friend_is_new: bool = False
-) -> tuple[Referral, bool]:
-    """Credit the advocate that the claim leads to. The first claim wins.
+def refer_friends(
+    campaign: Campaign, friends: Sequence[Friend], *, wall: datetime, new: bool
+) -> list[Attributed]:
+    """Credit the advocates that the claims lead to, and keep the claims refused.
 
-    Returns the referral and whether it is new; repeating a claim finds the old one.
-    Raises InvalidInput for a claim that leads nowhere, and the rule that refuses it
-    otherwise (see attribution.py).
+    `new`: the friends were enrolled in this very transaction, and nobody else can see
+    them yet. Invitations of their mailboxes are claims then, and judging their events
+    is left to whoever enrols them. People known before are locked in the order of
+    their ids, then the campaign: once in a transaction, so that nobody waits in a ring.
+
+    Raises InvalidInput for an advocate named outright who is nobody here: batches
+    sort these rows out beforehand (tracing.refuse_nowhere).
     """
-    campaign = friend.campaign
-    credit = resolve(campaign, claim)
-    # A new friend is seen by nobody else yet: no referral, no friends, no events.
-    existing = None if friend_is_new else _lock_with_referral(friend)
-    if existing:
-        return _same_or_refuse(existing, credit), False
-    refuse_unless_open(campaign)
     now = campaign.now(wall)
-    window = timedelta(days=campaign.attribution_days)
-    refuse_unless_creditable(credit, friend, window=window, now=now)
-    if not friend_is_new:
-        lock_campaign(campaign)
-        _refuse_loop(credit.advocate, friend)
-    referral = _create(friend, credit, now)
-    if not friend_is_new:
+    books = _Books() if new else _lock_friends(friends)
+    traced = _trace(campaign, friends, new=new, now=now)
+    if not new:
+        _lock_rings(campaign, traced, books)
+    judged = [_judge(campaign, each, books, now) for each in traced]
+    answers = _keep_refused(judged)
+    made = [each.referral for each in answers if each.referral and each.created]
+    if made:
+        Referral.objects.bulk_create(made)
+        referral_created.send(sender=Referral, instances=made)
+    for referral in () if new else made:
         match_events_of_referral(referral, wall=wall)
-    return referral, True
+    return answers
 
 
-def resolve(campaign: Campaign, claim: Claim) -> Credit:
-    """Whom a claim leads to; InvalidInput that names the field where it is nobody."""
-    people = Participant.objects.filter(campaign=campaign)
-    if claim.way == Way.CLICK:
-        return _resolve_click(campaign, claim)
-    lookups: dict[Way, dict[str, Any]] = {
-        Way.CODE: {"code": claim.value.upper()},
-        Way.EXTERNAL_ID: {"external_id": claim.value},
-    }
-    if claim.way == Way.PARTICIPANT:
-        lookup: dict[str, Any] = {"pk": _uuid("ptc", claim)}
-    elif claim.way == Way.EMAIL:
-        lookup = {"email_canonical": canonical(clean(claim.value, claim.pointer))}
-    else:
-        lookup = lookups[claim.way]
-    advocate = people.filter(**lookup).first()
-    if advocate is None:
-        raise _nobody(claim)
-    return Credit(advocate, claim.way)
+def refusal_of(refused: Sequence[RefusedClaim]) -> DomainError:
+    """The strongest refusal, as the error that says it."""
+    strongest = refused[0]
+    if strongest.reason == UnknownAdvocate.code:
+        claim = Claim(Referral.Way(strongest.way), strongest.value)
+        return InvalidInput(claim.pointer, strongest.detail, strongest.reason)
+    facts = {}
+    if strongest.reason == AlreadyReferred.code:
+        referral = Referral.objects.get(friend=strongest.friend_id)
+        facts["referral"] = referral.public_id
+    return REFUSALS[strongest.reason](strongest.detail, **facts)
 
 
-def _resolve_click(campaign: Campaign, claim: Claim) -> Credit:
-    click = Click.objects.filter(
-        pk=_uuid("clk", claim), campaign_id=campaign.pk
-    ).first()
-    advocate = click and Participant.objects.filter(pk=click.participant_id).first()
-    if not click or not advocate:
-        raise _nobody(claim)
-    return Credit(advocate, claim.way, click)
+def _lock_friends(friends: Sequence[Friend]) -> _Books:
+    """Hold the friends, and see them and their referrals as they are now."""
+    people = {person.pk: person for person, _claims in friends}
+    rows = Participant.objects.filter(pk__in=people).order_by("pk")
+    locked = rows.select_for_update(no_key=True).values_list("pk", "status")
+    statuses = dict(locked)
+    for person in people.values():
+        person.status = statuses[person.pk]
+    books = _Books()
+    credited = Referral.objects.filter(friend__in=people).select_related("advocate")
+    for referral in credited:
+        books.enter(referral)
+    return books
 
 
-def _uuid(prefix: str, claim: Claim) -> UUID:
-    try:
-        return from_public(prefix, claim.value)
-    except InvalidId as error:
-        raise InvalidInput(claim.pointer, str(error)) from error
-
-
-def _nobody(claim: Claim) -> InvalidInput:
-    return InvalidInput(
-        claim.pointer, f"No advocate of this campaign has this {claim.way}.", "unknown"
-    )
-
-
-def _lock_with_referral(friend: Participant) -> Referral | None:
-    # The friend before the campaign, as whoever changes a friend and refers them does.
-    lock_participant(friend)
-    return Referral.objects.filter(campaign=friend.campaign_id, friend=friend).first()
-
-
-def _same_or_refuse(existing: Referral, credit: Credit) -> Referral:
-    if existing.advocate_id != credit.advocate.pk:
-        raise AlreadyReferred(
-            "Somebody else referred them first.", referral=existing.public_id
+def _trace(
+    campaign: Campaign, friends: Sequence[Friend], *, new: bool, now: datetime
+) -> list[Traced]:
+    """Everything that a decision looks at, but for who referred whom."""
+    found = trace_claims(campaign, {c for _friend, claims in friends for c in claims})
+    people = [person for person, _claims in friends]
+    invited = trace_invitations(campaign, people, now=now) if new else {}
+    traced = [
+        (
+            FriendFacts(person, is_new=new),
+            [found[claim] for claim in claims]
+            + ([invited[person.pk]] if person.pk in invited else []),
         )
-    return existing
+        for person, claims in friends
+    ]
+    return _with_tombstones(campaign, traced)
 
 
-def _refuse_loop(advocate: Participant, friend: Participant) -> None:
-    """Walk up from the advocate; meeting the friend there would close a ring."""
+def _with_tombstones(campaign: Campaign, traced: list[Traced]) -> list[Traced]:
+    names = {n for friend, traces in traced if traces for n in names_of(friend.person)}
+    erased = erased_names(campaign, names) if names else set()
+    if not erased:
+        return traced
+    return [
+        (
+            replace(
+                friend, known_before=not erased.isdisjoint(names_of(friend.person))
+            ),
+            traces,
+        )
+        for friend, traces in traced
+    ]
+
+
+def _lock_rings(campaign: Campaign, traced: list[Traced], books: _Books) -> None:
+    """Note who is above the advocates of whoever may get one now, under a lock."""
+    starts = {
+        trace.advocate.pk
+        for friend, traces in traced
+        for trace in traces
+        if trace.advocate and not books.existing(friend.person)
+    }
+    if not starts:
+        return
+    lock_campaign(campaign)
     with connection.cursor() as cursor:
-        cursor.execute(ANCESTORS, [advocate.pk, friend.pk])
-        if cursor.fetchone():
-            raise ReferralLoop("The friend is among the advocate's own advocates.")
+        cursor.execute(ABOVE, [list(starts)])
+        books.above |= dict(cursor.fetchall())
 
 
-ANCESTORS = """
-WITH RECURSIVE above (id) AS (
-    SELECT %s::uuid
-    UNION SELECT advocate_id FROM referrals_referral JOIN above ON friend_id = above.id
+ABOVE = """
+WITH RECURSIVE above (friend_id, advocate_id) AS (
+    SELECT friend_id, advocate_id FROM referrals_referral WHERE friend_id = ANY(%s)
+    UNION SELECT next.friend_id, next.advocate_id
+    FROM referrals_referral AS next JOIN above ON next.friend_id = above.advocate_id
 )
-SELECT 1 FROM above WHERE id = %s
+SELECT friend_id, advocate_id FROM above
 """
 
 
-def _create(friend: Participant, credit: Credit, now: datetime) -> Referral:
-    referral = _new_referral(friend, credit, now)
-    referral.save(force_insert=True)
-    referral_created.send(sender=Referral, instances=[referral])
-    return referral
+def _judge(
+    campaign: Campaign, traced: Traced, books: _Books, now: datetime
+) -> Attributed:
+    friend, traces = traced
+    if not traces:
+        return Attributed()
+    person = friend.person
+    claims = [
+        replace(trace, closes_ring=books.closes_ring(person, trace.advocate))
+        for trace in traces
+    ]
+    rules = Rules(
+        window=timedelta(days=campaign.attribution_days),
+        open=campaign.status == Campaign.Status.LIVE,
+    )
+    found = attribute(claims, friend, books.existing(person), rules, now)
+    refused = tuple(_refused(person, each, rules, now) for each in found.refusals)
+    if found.credit:
+        books.enter(_new_referral(campaign, person, found, rules, now))
+    led = found.credit or found.repeats
+    referral = books.referrals[person.pk] if led else None
+    return Attributed(referral, found.credit is not None, refused)
 
 
-def _new_referral(friend: Participant, credit: Credit, now: datetime) -> Referral:
+def _new_referral(
+    campaign: Campaign,
+    friend: Participant,
+    found: Attribution,
+    rules: Rules,
+    now: datetime,
+) -> Referral:
+    credit = found.credit
+    assert credit is not None  # noqa: S101 - only what is credited is written
     click = credit.click
     return Referral(
-        campaign=friend.campaign,
+        campaign=campaign,
         advocate=credit.advocate,
         friend=friend,
-        way=credit.way,
+        way=credit.claim.way,
+        marks=[asdict(mark) for mark in found.marks],
+        decision=found.decision(rules),
         click_id=click.pk if click else None,
         clicked_at=click.created_at if click else None,
         click_address=click.address if click else None,
         click_user_agent=click.user_agent if click else "",
         created_at=now,
-        expires_at=now + timedelta(days=friend.campaign.milestone_within_days),
+        expires_at=now + timedelta(days=campaign.milestone_within_days),
     )
+
+
+def _refused(
+    friend: Participant, verdict: Verdict, rules: Rules, now: datetime
+) -> RefusedClaim:
+    trace = verdict.trace
+    return RefusedClaim(
+        campaign_id=friend.campaign_id,
+        friend=friend,
+        advocate=trace.advocate,
+        way=trace.claim.way,
+        value=trace.claim.value,
+        reason=verdict.outcome,
+        detail=verdict.detail,
+        decision=explained(verdict.checks, rules),
+        created_at=now,
+    )
+
+
+def _keep_refused(answers: Iterable[Attributed]) -> list[Attributed]:
+    """Store the refused claims. One that comes again changes nothing.
+
+    After its friend was credited, a claim that lost then would be refused as
+    already_referred: it keeps the reason that it has.
+    """
+    found = list(answers)
+    late = {
+        row.friend_id
+        for answer in found
+        for row in answer.refused
+        if row.reason == AlreadyReferred.code
+    }
+    kept: dict[tuple[UUID, str, str], RefusedClaim] = {}
+    if late:
+        for row in RefusedClaim.objects.filter(friend__in=late).order_by("-id"):
+            kept[row.friend_id, row.way, row.value] = row
+    answers = [_as_kept(each, kept) for each in found]
+    fresh = [row for each in answers for row in each.refused if row._state.adding]
+    RefusedClaim.objects.bulk_create(fresh, ignore_conflicts=True)
+    return answers
+
+
+def _as_kept(
+    answer: Attributed, kept: dict[tuple[UUID, str, str], RefusedClaim]
+) -> Attributed:
+    refused = tuple(
+        kept.get((row.friend_id, row.way, row.value), row)
+        if row.reason == AlreadyReferred.code
+        else row
+        for row in answer.refused
+    )
+    return replace(answer, refused=refused)

@@ -232,9 +232,9 @@ def test_friend_is_enrolled_and_referred_in_one_call(api: APIClient) -> None:
         ({"external_id": None}, "/external_id"),
         ({"email": "nobody"}, "/email"),
         ({"referred_by": {}}, "/referred_by"),
-        ({"referred_by": {"code": "A", "email": "a@b.example"}}, "/referred_by"),
-        ({"referred_by": {"code": "NOBODY"}}, "/referred_by/code"),
-        ({"referred_by": {"click": "x"}}, "/referred_by/click"),
+        ({"referred_by": {"code": "A", "email": "a@b.example"}}, "/referred_by/email"),
+        ({"referred_by": {"external_id": "nobody"}}, "/referred_by/external_id"),
+        ({"referred_by": {"participant": "x"}}, "/referred_by/participant"),
         ({"customer_since": "2026-01-01T00:00:00"}, "/customer_since"),
         ({"address": "nowhere"}, "/address"),
         ({"attributes": []}, "/attributes"),
@@ -259,12 +259,77 @@ def test_somebody_without_a_name_is_refused(api: APIClient) -> None:
     assert (answer.status_code, pointers(answer)) == (422, ["/external_id"])
 
 
-def test_refusals_are_409_with_a_code(api: APIClient) -> None:
-    ann = make_participant(external_id="c-1")
+def test_refused_claim_is_told_beside_the_enrolment(api: APIClient) -> None:
+    campaign = make_campaign()
     answer = api.post(
-        f"{V1}/participants", enrolment(ann.campaign, referred_by={"code": ann.code})
+        f"{V1}/participants", enrolment(campaign, referred_by={"code": "NOBODY"})
     )
-    assert (answer.status_code, answer.json()["code"]) == (409, "self_referral")
+    assert answer.status_code == 201
+    shown = answer.json()
+    assert shown["referred_by"] is None
+    assert shown["refused_claims"] == [
+        {
+            "way": "code",
+            "value": "NOBODY",
+            "reason": "unknown",
+            "detail": "No advocate of this campaign has this code.",
+        }
+    ]
+    got = api.get(f"{V1}/participants/{shown['id']}").json()
+    assert "refused_claims" not in got
+
+
+def test_several_claims_may_be_given_and_the_strongest_is_credited(
+    api: APIClient,
+) -> None:
+    ann = make_participant()
+    campaign = ann.campaign
+    bob = make_participant(campaign=campaign)
+    claims = {"cookie": "old", "code": ann.code, "participant": bob.public_id}
+
+    body = enrolment(campaign, referred_by=claims)
+    shown = api.post(f"{V1}/participants", body).json()
+
+    assert shown["referred_by"]["advocate"] == bob.public_id
+    refused = [(each["way"], each["reason"]) for each in shown["refused_claims"]]
+    assert refused == [("code", "stronger_claim"), ("cookie", "unknown")]
+
+
+REFUSED = {
+    "self_referral": (409, []),
+    "unknown": (422, ["/referred_by/code"]),
+    "already_referred": (409, []),
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "k-1"}])
+def test_referral_that_is_refused_is_a_problem_and_its_friend_is_kept(
+    api: APIClient, reason: str, headers: dict[str, str]
+) -> None:
+    referral = make_referral()
+    campaign = referral.campaign
+    ann = make_participant(campaign=campaign, external_id="f-1")
+    friend = {"external_id": "f-1", "name": "Fred"}
+    if reason == "already_referred":
+        friend["external_id"] = str(referral.friend.external_id)
+    code = "NOBODY" if reason == "unknown" else ann.code
+    body = {
+        "campaign": campaign.public_id,
+        "referred_by": {"code": code},
+        "friend": friend,
+    }
+
+    answer = api.post(f"{V1}/referrals", body, headers=headers)
+
+    problem = answer.json()
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["code"] == reason
+    assert (answer.status_code, pointers(answer)) == REFUSED[reason]
+    known = {"already_referred": referral.public_id}
+    assert problem.get("referral") == known.get(reason)
+    assert campaign.refused_claims.get().reason == reason
+    assert Participant.objects.filter(name="Fred").count() == 1
 
 
 def test_conflict_names_both_people(api: APIClient) -> None:
@@ -315,6 +380,7 @@ def test_referral_is_201_when_new_and_200_when_known(api: APIClient) -> None:
     assert shown["advocate"] == ann.public_id
     assert (shown["status"], shown["way"]) == ("pending", "participant")
     assert shown["click"] is None
+    assert shown.pop("refused_claims") == []
     assert api.get(f"{V1}/referrals/{shown['id']}").json() == shown
 
 
