@@ -28,6 +28,26 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 1.0,
         "options": {"expires": 3.0},
     },
+    "send e-mails": {
+        "task": "referral_factory.mail.tasks.send_emails",
+        "schedule": 1.0,
+        "options": {"expires": 3.0},
+    },
+    "forget e-mails": {
+        "task": "referral_factory.mail.tasks.purge_emails",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 1800.0},
+    },
+    "work on imports": {
+        "task": "referrals.tasks.work_on_imports",
+        "schedule": 1.0,
+        "options": {"expires": 3.0},
+    },
+    "purge imports": {
+        "task": "referrals.tasks.purge_imports",
+        "schedule": crontab(minute="47"),
+        "options": {"expires": 1800.0},
+    },
     "care for partitions": {
         "task": "webhooks.tasks.care_for_partitions",
         "schedule": crontab(minute="7"),
@@ -39,6 +59,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 1800.0},
     },
 }
+if not settings.EMAIL_URL:
+    del SCHEDULE["send e-mails"]
 
 VISIBILITY = 120  # seconds until work of a dead worker is handed out again
 LONGEST = 30  # seconds that a task may take; well below VISIBILITY

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import OperationalError, connections
 
+from referral_factory import mail_server
 from referral_factory.embedded import SERVER
 
 OLDEST_POSTGRES = 15  # NULLS NOT DISTINCT, among others
@@ -49,6 +50,25 @@ def broker_is_known(app_configs: Apps, **kwargs: Any) -> Iterable[CheckMessage]:
             hint="Use redis://, rediss://, amqp:// or amqps://, or unset it to keep "
             "the queues in the database.",
             id="project.E003",
+        )
+
+
+@register(Tags.compatibility)
+def email_can_be_sent(app_configs: Apps, **kwargs: Any) -> Iterable[CheckMessage]:
+    if not settings.EMAIL_URL:
+        return
+    if fault := mail_server.fault(settings.EMAIL_URL):
+        yield Error(
+            f"EMAIL_URL {fault}.",
+            hint=f"For example {mail_server.EXAMPLE}; unset it to send no e-mail.",
+            id="project.E008",
+        )
+    if not mail_server.is_sender(settings.MAIL_FROM):
+        yield Error(
+            "EMAIL_URL is set, and MAIL_FROM is no address to send from.",
+            hint="Set MAIL_FROM: 'Example Shop <hello@example.com>'. We have no "
+            "address that could be yours.",
+            id="project.E009",
         )
 
 

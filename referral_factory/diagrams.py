@@ -14,6 +14,7 @@ PACKAGES = (
     "webhooks",
     "rewards",
     "referrals",
+    "referral_factory.mail",
     "referral_factory.api",
     "referral_factory.reporting",
     "referral_factory.access",

@@ -7,7 +7,7 @@ from typing import Any
 import environ
 from csp.constants import NONE, SELF
 
-from referral_factory import embedded
+from referral_factory import embedded, mail_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "referrals",
     "rewards",
     "referral_factory.reporting",
+    "referral_factory.mail",
 ]
 MIDDLEWARE = [
     "referral_factory.api.middleware.request_id",
@@ -107,6 +108,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Work outside a request -----------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", "")  # unset: in the database
 
+# --- E-mail ---------------------------------------------------------------------------
+EMAIL_URL: str = env.str("EMAIL_URL", "")  # unset: nothing is written and nothing sent
+MAIL_FROM: str = env.str("MAIL_FROM", "")  # whose name it is sent in
+EMAIL_TIMEOUT = 10
+# EMAIL_BACKEND, EMAIL_HOST and so on, as Django has them.
+globals().update(mail_server.settings_of(EMAIL_URL))
+
 # --- Webhooks -------------------------------------------------------------------------
 WEBHOOKS_ALLOW_LOOPBACK: bool = env.bool("WEBHOOKS_ALLOW_LOOPBACK", False)
 WEBHOOKS_TIMEOUT: timedelta = timedelta(seconds=env.int("WEBHOOKS_TIMEOUT", 30))
@@ -118,6 +126,8 @@ RATE_LIMIT_PER_MINUTE: int = env.int("RATE_LIMIT_PER_MINUTE", 6000)  # calls of 
 # Visits of links from one address: offices and mobile networks share theirs.
 VISIT_LIMIT_PER_MINUTE: int = env.int("VISIT_LIMIT_PER_MINUTE", 6000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+IMPORT_MAX_MB: int = env.int("IMPORT_MAX_MB", 1024)  # of an uploaded file
+IMPORT_RETENTION_DAYS: int = env.int("IMPORT_RETENTION_DAYS", 30)  # of rows with faults
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "referral_factory.access.authentication.ApiKeyAuthentication"
@@ -153,6 +163,7 @@ SPECTACULAR_SETTINGS = {
         "Mode": "referrals.models.Campaign.Mode",
         "CampaignStatus": "referrals.models.Campaign.Status",
         "ParticipantStatus": "referrals.models.Participant.Status",
+        "ImportStatus": "referrals.models.Import.Status",
         "ReferralStatus": "referrals.models.Referral.Status",
         "RewardStatus": "rewards.models.Reward.Status",
         "EndpointStatus": "webhooks.models.Endpoint.Status",

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from referral_factory.access.services import ALL_SCOPES, create_key
 from referral_factory.ids import new_id
+from referral_factory.mail.models import Email, Kind
 from referrals.mailboxes import canonical
 from referrals.models import Campaign, Event, Participant, Referral
 from rewards.models import Reward, RewardRule, Side
@@ -117,6 +118,19 @@ def make_delivery(**fields: Any) -> Delivery:
         fields["endpoint"] = make_endpoint()
     defaults = {"message_id": new_id(), "finished_at": timezone.now()}
     return Delivery.objects.create(**{**defaults, **fields})
+
+
+def make_email(**fields: Any) -> Email:
+    """The row of a welcome, which was not sent by anybody."""
+    participant = fields.get("participant") or make_participant()
+    defaults = {
+        "campaign": participant.campaign,
+        "participant": participant,
+        "kind": Kind.WELCOME,
+        "about": participant.pk,
+        "finished_at": timezone.now(),
+    }
+    return Email.objects.create(**{**defaults, **fields})
 
 
 def make_event(**fields: Any) -> Event:

@@ -18,6 +18,7 @@ COMPOSERS = {
     "celery",
     "example",
     "health",
+    "mail",
     "management",
     "navigation",
     "reporting",

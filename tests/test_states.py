@@ -13,6 +13,7 @@ from referral_factory.states import IllegalTransition, Stateful
 from tests.factories import (
     make_campaign,
     make_delivery,
+    make_email,
     make_endpoint,
     make_participant,
     make_referral,
@@ -55,6 +56,11 @@ CONTRACT = {
         "pending": {"delivered", "failed"},
         "failed": {"pending"},
     },
+    # Not in the contract: ours alone.
+    "Email": {
+        "pending": {"sent", "failed", "dropped"},
+        "failed": {"pending"},
+    },
 }
 
 NOW = timezone.now()
@@ -73,6 +79,7 @@ MAKE: dict[str, Any] = {
     "Reward": make_reward,
     "Endpoint": partial(make_endpoint, disabled_reason="A reason."),
     "Delivery": make_delivery,
+    "Email": make_email,
 }
 
 MACHINES = [

@@ -24,13 +24,27 @@ def test_the_defaults_are_fine() -> None:
         ("SECRET_KEY", "short", "project.E001"),
         ("PUBLIC_URL", "referrals.example.com", "project.E002"),
         ("CELERY_BROKER_URL", "kafka://broker", "project.E003"),
+        ("EMAIL_URL", "mail.example.com", "project.E008"),
+        ("EMAIL_URL", "pigeon://mail.example.com", "project.E008"),
+        ("EMAIL_URL", "smtp://", "project.E008"),
+        ("EMAIL_URL", "smtp://user:secret@mail.example.com:many", "project.E008"),
     ],
 )
 def test_a_bad_setting_is_explained(
     settings: Settings, name: str, value: str, complaint: str
 ) -> None:
+    settings.MAIL_FROM = "hello@shop.example"
     setattr(settings, name, value)
     assert complaints() == [complaint]
+
+
+@pytest.mark.parametrize(
+    "sender", ["", "Example Shop", "a@b.example\nBcc: c@d.example"]
+)
+def test_email_needs_a_sender_of_your_own(settings: Settings, sender: str) -> None:
+    settings.EMAIL_URL = "smtp+tls://user:secret@mail.example.com:587"
+    settings.MAIL_FROM = sender
+    assert complaints() == ["project.E009"]
 
 
 def test_an_embedded_server_that_is_down_is_explained(

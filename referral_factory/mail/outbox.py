@@ -1,0 +1,74 @@
+"""Rows of e-mails, written in the transaction of what they are about."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from referral_factory.ids import new_id
+from referral_factory.mail.models import Audience, EmailTemplate, Kind
+
+JOINED = "join"  # the source of people who enrolled on our page
+
+# One statement for a batch of any size. What was written before stays as it is.
+WRITE = """
+    INSERT INTO mail_email (id, campaign_id, about, participant_id, kind, urgent,
+        status, attempts, due_at, error, created_at)
+    SELECT row.*, %(kind)s, %(urgent)s, 'pending', 0, %(now)s, '', %(now)s
+    FROM unnest(%(ids)s::uuid[], %(campaigns)s::uuid[], %(abouts)s::uuid[],
+        %(participants)s::uuid[]) AS row
+    ON CONFLICT (kind, about) DO NOTHING
+"""
+
+
+class Addressed(NamedTuple):
+    """Something to write to somebody about."""
+
+    campaign_id: UUID
+    about: UUID
+    participant_id: UUID | None
+    source: str  # how they came in
+
+
+def is_on() -> bool:
+    return bool(settings.EMAIL_URL)
+
+
+def write(kind: Kind, people: Sequence[Addressed]) -> None:
+    """A row for each of those whom their campaign wants to be told."""
+    if not is_on():
+        return
+    wanted = people if kind == Kind.CONFIRMATION else _wanted(kind, people)
+    if not wanted:
+        return
+    columns: dict[str, Any] = {
+        "ids": [new_id() for _ in wanted],
+        "campaigns": [each.campaign_id for each in wanted],
+        "abouts": [each.about for each in wanted],
+        "participants": [each.participant_id for each in wanted],
+    }
+    urgent = kind == Kind.CONFIRMATION
+    rest = {"kind": kind.value, "urgent": urgent, "now": timezone.now()}
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, columns | rest)
+
+
+def is_wanted(audience: str, source: str) -> bool:
+    """Whether a campaign with that audience writes to whoever came in that way."""
+    return audience == Audience.EVERYBODY or (
+        audience == Audience.JOINED and source == JOINED
+    )
+
+
+def _wanted(kind: Kind, people: Sequence[Addressed]) -> list[Addressed]:
+    campaigns = {each.campaign_id for each in people}
+    rows = EmailTemplate.objects.filter(kind=kind, campaign__in=campaigns)
+    audiences = dict(rows.values_list("campaign_id", "audience"))
+    return [
+        each
+        for each in people
+        if is_wanted(audiences.get(each.campaign_id, Audience.JOINED), each.source)
+    ]
