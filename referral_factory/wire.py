@@ -50,7 +50,7 @@ class TextField(serializers.CharField):
         self.longest = max_length
         self.multiline = multiline
         # Nothing but its length is left to judge once the text is clean.
-        self.is_simple = "validators" not in kwargs
+        self.is_simple = not kwargs.keys() & {"validators", "min_length"}
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if isinstance(data, int) and not isinstance(data, bool):
