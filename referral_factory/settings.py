@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -126,6 +127,10 @@ RATE_LIMIT_PER_MINUTE: int = env.int("RATE_LIMIT_PER_MINUTE", 6000)  # calls of 
 # Visits of links from one address: offices and mobile networks share theirs.
 VISIT_LIMIT_PER_MINUTE: int = env.int("VISIT_LIMIT_PER_MINUTE", 6000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+# Enrolment forms sent from one address, for each campaign.
+JOIN_LIMIT_PER_MINUTE: int = env.int("JOIN_LIMIT_PER_MINUTE", 20)
+# Each is answered after a multiple of this, so that time does not tell who is known.
+JOIN_ANSWERS_AFTER: timedelta = timedelta(milliseconds=300)
 IMPORT_MAX_MB: int = env.int("IMPORT_MAX_MB", 1024)  # of an uploaded file
 IMPORT_RETENTION_DAYS: int = env.int("IMPORT_RETENTION_DAYS", 30)  # of rows with faults
 REST_FRAMEWORK = {
@@ -180,6 +185,13 @@ SPECTACULAR_SETTINGS = {
 # --- Pages ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+# What the pages for the public are translated into, see locale/. The API and the admin
+# speak LANGUAGE_CODE.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+# What forms are sent from, where a proxy ends TLS in front of us.
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
+CSRF_FAILURE_VIEW = "referral_factory.pages.visitors.csrf_failure"
 USE_TZ = True
 STATIC_URL = "/static/"
 # Unset, static files are served from where they are; collectstatic needs it.

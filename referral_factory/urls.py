@@ -8,6 +8,9 @@ from referral_factory.access.api import KeyViewSet
 from referral_factory.api.events import EventViewSet
 from referral_factory.api.routers import Router
 from referral_factory.health import healthz, readyz
+from referral_factory.pages.confirm import confirm
+from referral_factory.pages.join import join, sent, welcome
+from referral_factory.pages.portal import portal
 from referral_factory.reporting.api import ReportViewSet
 from referral_factory.reporting.views import dashboard, index
 from referrals.api import CampaignViewSet, ParticipantViewSet, ReferralViewSet
@@ -52,6 +55,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("join/<str:slug>", join, name="join"),
+    path("join/<str:slug>/sent", sent, name="join-sent"),
+    path("join/<str:slug>/welcome/<str:token>", welcome, name="join-welcome"),
+    path("join/<str:slug>/confirm/<str:token>", confirm, name="join-confirm"),
+    path("portal/<str:token>", portal, name="portal"),
 ]
 
 # Problem documents under /api/, pages elsewhere.

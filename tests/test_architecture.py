@@ -21,6 +21,7 @@ COMPOSERS = {
     "mail",
     "management",
     "navigation",
+    "pages",
     "reporting",
     "settings",
     "urls",

@@ -1,0 +1,71 @@
+"""What it takes to share a link: its address, QR code, and buttons with their texts."""
+
+import re
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from referrals.join_page import page_of
+from referrals.models import Campaign, FormerCode, Participant
+from referrals.models.participant import CODE_ALPHABET, CODE_LENGTH
+
+DRAWN = re.compile(f"[{CODE_ALPHABET}]{{{CODE_LENGTH}}}")
+
+
+def shown_code(participant: Participant) -> str:
+    """The code that a stranger who enters their mailbox may see.
+
+    One that was drawn by lot: a chosen one ("ANN") would tell that they are here, and
+    the drawn one that they had before leads to them as well.
+    """
+    if DRAWN.fullmatch(participant.code):
+        return participant.code
+    before = FormerCode.objects.filter(participant=participant, works=True)
+    codes = before.order_by("-retired_at").values_list("code", flat=True)
+    drawn = (code for code in codes if DRAWN.fullmatch(code))
+    return next(drawn, participant.code)
+
+
+def share_links(campaign: Campaign, code: str) -> dict[str, Any]:
+    """For templates/public/share.html."""
+    path = reverse("link", args=[code])
+    link = f"{settings.PUBLIC_URL}{path}"
+    text = _prepared_text(campaign, link)
+    return {
+        "link": link,
+        "qr_svg": reverse("qr-code", args=[code]),
+        "share_text": text,
+        "share_buttons": [
+            (name, label, address)
+            for name, (label, address) in _buttons(campaign.name, link, text).items()
+        ],
+    }
+
+
+def _prepared_text(campaign: Campaign, link: str) -> str:
+    text = page_of(campaign).share_text or _("I recommend {campaign}: {link}")
+    return text.replace("{campaign}", campaign.name).replace("{link}", link)
+
+
+def _buttons(subject: str, link: str, text: str) -> dict[str, tuple[str, str]]:
+    """Plain links: nothing of theirs is loaded before somebody follows one."""
+    mail = urlencode({"subject": subject, "body": text}, quote_via=quote)
+    shared = urlencode({"url": link, "text": text.replace(link, "").strip(" :")})
+    return {
+        "email": (_("E-mail"), f"mailto:?{mail}"),
+        "whatsapp": ("WhatsApp", f"https://wa.me/?{urlencode({'text': text})}"),
+        "telegram": ("Telegram", f"https://t.me/share/url?{shared}"),
+        "x": ("X", f"https://x.com/intent/post?{shared}"),
+        "facebook": (
+            "Facebook",
+            f"https://www.facebook.com/sharer/sharer.php?{urlencode({'u': link})}",
+        ),
+        "linkedin": (
+            "LinkedIn",
+            "https://www.linkedin.com/sharing/share-offsite/?"
+            + urlencode({"url": link}),
+        ),
+    }
