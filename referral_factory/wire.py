@@ -264,7 +264,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         for name, (field, check) in self._checks.items():
             try:
                 value = field.run_validation(data.get(name, serializers.empty))
-                values[name] = check(value) if check else value
+                values[field.source] = check(value) if check else value
             except ValidationError as error:
                 errors[name] = error.detail
             except SkipField:

@@ -1,16 +1,11 @@
 """Locks on what is in no row yet, or in too many to lock them all."""
 
 from collections.abc import Iterable
+from zlib import crc32
 
 from django.db import connection
 
-from referral_factory.errors import DomainError
-from referral_factory.ids import to_public
 from referrals.models import Campaign, Participant
-
-
-class ParticipantErased(DomainError):
-    code = "participant_erased"
 
 
 def external_id_name(external_id: str) -> str:
@@ -23,12 +18,25 @@ def email_name(mailbox: str) -> str:
 
 def names_of(participant: Participant) -> list[str]:
     """The names that an event may have called this person by: see Event.person."""
-    names = []
-    if participant.external_id:
-        names.append(external_id_name(participant.external_id))
-    if participant.email_canonical:
-        names.append(email_name(participant.email_canonical))
-    return names
+    return names_as(participant.external_id, participant.email_canonical)
+
+
+def names_as(external_id: str | None, mailbox: str | None) -> list[str]:
+    return [
+        *([external_id_name(external_id)] if external_id else []),
+        *([email_name(mailbox)] if mailbox else []),
+    ]
+
+
+# Names are held in slots, which a few of them share: a call about ten thousand people
+# takes no more locks than the server has room for. In their order, so that two calls
+# never wait for each other in a circle.
+SPACE = 0x6E616D65  # of these locks among all advisory locks
+SLOTS = 1024
+HOLD = """
+    SELECT count(pg_advisory_xact_lock(%(space)s, slot))
+    FROM unnest(%(slots)s::int[]) AS slot
+"""
 
 
 def lock_names(campaign: Campaign, names: Iterable[str]) -> None:
@@ -37,13 +45,13 @@ def lock_names(campaign: Campaign, names: Iterable[str]) -> None:
     An enrolment and an event of the same unknown person wait for each other here:
     whichever is second sees the first.
     """
-    keys = [f"{campaign.pk}/{name}" for name in sorted(names)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(key, 0))"
-            " FROM unnest(%s::text[]) AS key",
-            [keys],
-        )
+        cursor.execute(HOLD, {"space": SPACE, "slots": slots_of(campaign, names)})
+
+
+def slots_of(campaign: Campaign, names: Iterable[str]) -> list[int]:
+    prefix = campaign.pk.bytes
+    return sorted({crc32(prefix + name.encode()) % SLOTS for name in names})
 
 
 def lock_campaign(campaign: Campaign) -> None:
@@ -54,23 +62,3 @@ def lock_campaign(campaign: Campaign) -> None:
 def lock_participant(participant: Participant) -> None:
     """A referral and an event of the same person wait for each other here."""
     Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
-
-
-def lock_living(participant: Participant) -> Participant:
-    """Somebody as they are now, who may be renamed, merged or erased meanwhile by
-    nobody else; ParticipantErased when they were.
-
-    Not even a row that leads to theirs is written: all of those are there, or wait.
-    """
-    rows = Participant.objects.select_related("campaign")
-    locked = rows.select_for_update(of=("self",)).get(pk=participant.pk)
-    refuse_erased(locked)
-    return locked
-
-
-def refuse_erased(participant: Participant) -> None:
-    if participant.merged_into_id is not None:
-        kept = to_public(Participant.PREFIX, participant.merged_into_id)
-        raise ParticipantErased(f"They were merged into {kept}.", merged_into=kept)
-    if participant.status == Participant.Status.ERASED:
-        raise ParticipantErased("They were erased.")

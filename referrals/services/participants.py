@@ -1,20 +1,32 @@
-"""Who is in a campaign."""
+"""Who is in a campaign: one person or thousands are enrolled by the same statements."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from referral_factory.errors import DomainError
-from referrals.attribution import Claim
-from referrals.mailboxes import canonical, clean
+from referrals.mailboxes import canonical
 from referrals.models import Campaign, Participant, Referral, RefusedClaim
-from referrals.services.campaigns import refuse_unless_open
+from referrals.services import enrolling
+from referrals.services.campaigns import CampaignNotOpen, refuse_unless_open
+from referrals.services.enrolling import Gathered
 from referrals.services.events import match_events_of_person
-from referrals.services.locks import email_name, external_id_name, lock_names
-from referrals.services.referring import refer_friends
+from referrals.services.locks import lock_names, names_as, names_of
+from referrals.services.people import (
+    IdentityConflict,
+    Person,
+    Plan,
+    Step,
+    person,
+    two_people,
+)
+from referrals.services.referring import Attributed, refer_friends
+from referrals.services.tracing import refuse_nowhere
 from referrals.signals import (
     participant_blocked,
     participant_created,
@@ -22,70 +34,252 @@ from referrals.signals import (
     participant_updated,
 )
 
-
-class IdentityConflict(DomainError):
-    code = "identity_conflict"
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody as your backend describes them: what is left out stays as it is."""
-
-    external_id: str | None = None
-    email: str | None = None
-    claims: tuple[Claim, ...] = ()  # who referred them
-    details: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def mailbox(self) -> str | None:
-        return canonical(self.email) if self.email else None
+__all__ = [
+    "Enrolment",
+    "IdentityConflict",
+    "Person",
+    "Refusal",
+    "block_participant",
+    "change_participant",
+    "enrol_participant",
+    "enrol_people",
+    "person",
+    "unblock_participant",
+]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Enrolment:
+    """What became of one row.
+
+    `same_as`: the number of the row before it, from 0, that was the same person.
+    """
+
     participant: Participant
     created: bool
-    referral: Referral | None
-    referral_created: bool
-    refused: tuple[RefusedClaim, ...]
-    judged: int  # events that had come before them
+    changed: bool = False
+    referral: Referral | None = None
+    referral_created: bool = False
+    refused: tuple[RefusedClaim, ...] = ()
+    judged: int = 0  # events that had come before them
+    same_as: int | None = None
 
 
-def person(
-    *,
-    external_id: str | None = None,
-    email: str | None = None,
-    claims: tuple[Claim, ...] = (),
-    pointer: str = "",
-    **details: Any,
-) -> Person:
-    """A Person whose address is in normal form; InvalidInput where it is not one.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing of this row was kept, and why."""
 
-    `pointer` says where in the caller's body they were described.
+    error: DomainError
+
+    @property
+    def code(self) -> str:
+        return self.error.code
+
+    @property
+    def detail(self) -> str:
+        return str(self.error)
+
+    @property
+    def pointer(self) -> str:
+        """The field that is wrong; empty where the row as a whole is refused."""
+        return getattr(self.error, "pointer", "")
+
+
+def enrol_participant(
+    campaign: Campaign, who: Person, *, wall: datetime, source: str = "api"
+) -> Enrolment:
+    """Enrol somebody, or bring what we know of them up to date: see enrol_people.
+
+    Raises what refuses them.
     """
-    email = clean(email, f"{pointer}/email") if email else None
-    return Person(external_id or None, email, claims, details)
+    (answer,) = enrol_people(campaign, [who], wall=wall, source=source)
+    if isinstance(answer, Refusal):
+        raise answer.error
+    return answer
 
 
 @transaction.atomic
-def enrol_participant(campaign: Campaign, who: Person, *, wall: datetime) -> Enrolment:
-    """Enrol somebody, or bring what we know of them up to date: the same call.
+def enrol_people(
+    campaign: Campaign, people: Sequence[Person], *, wall: datetime, source: str = "api"
+) -> list[Enrolment | Refusal]:
+    """Enrol people, or bring what we know of them up to date; an answer for each.
 
-    With claims, the referral is made in the same transaction, or what refused them
-    is kept: see referring.py. Events that came
-    before their person are judged now.
+    A row that is refused leaves the others alone. Who comes twice is enrolled as their
+    first row says and updated as the second does. With claims, their referrals are
+    made in the same transaction, or what refused them is kept: see referring.py. Events
+    that came before their person are judged now.
     """
-    now = campaign.now(wall)
-    participant, created = _find_or_create(campaign, who, now)
-    if not created:
-        change_participant(participant, _given(who), wall=wall)
-    (found,) = refer_friends(
-        campaign, [(participant, who.claims)], wall=wall, new=created
-    )
-    judged = match_events_of_person(participant, wall=wall) if created else 0
-    return Enrolment(
-        participant, created, found.referral, found.created, found.refused, judged
-    )
+    if not people:
+        return []
+    names = {name for who in people for name in who.names}
+    known = enrolling.gather(campaign, people, names)
+    plan = _plan(campaign, people, known, now=campaign.now(wall), source=source)
+    overtaken = _write(plan)
+    answers = _Answers(campaign, people, plan, known, overtaken, wall).find()
+    if overtaken:
+        # Somebody who holds no names wrote or erased these people meanwhile. It is
+        # committed: now they are found as they are.
+        numbers = [n for n, answer in enumerate(answers) if answer is None]
+        again = [people[number] for number in numbers]
+        late = enrol_people(campaign, again, wall=wall, source=source)
+        for number, answer in zip(numbers, late, strict=True):
+            answers[number] = _renumbered(answer, numbers)
+    return [answer for answer in answers if answer]
+
+
+def _plan(
+    campaign: Campaign,
+    people: Sequence[Person],
+    known: Gathered,
+    *,
+    now: datetime,
+    source: str,
+) -> Plan:
+    """What every row does. Rows that name nobody as their advocate outright are out."""
+    faults: dict[int, DomainError] = {}
+    while True:
+        plan = Plan(campaign, now, source, _closed(campaign))
+        plan.know(known.people)
+        for number, who in enumerate(people):
+            plan.take(who, faults.get(number))
+        found = _nowhere(campaign, people, plan)
+        if not found:
+            return plan
+        faults |= found  # who is refused may be whom others named: look once more
+
+
+def _closed(campaign: Campaign) -> DomainError | None:
+    try:
+        refuse_unless_open(campaign)
+    except CampaignNotOpen as refusal:
+        return refusal
+    return None
+
+
+def _nowhere(
+    campaign: Campaign, people: Sequence[Person], plan: Plan
+) -> Mapping[int, DomainError]:
+    if not any(who.claims for who in people):
+        return {}
+    rows = [
+        (who.names, who.claims) if isinstance(step, Step) else ((), ())
+        for who, step in zip(people, plan.steps, strict=True)
+    ]
+    return refuse_nowhere(campaign, rows)
+
+
+def _write(plan: Plan) -> set[UUID]:
+    """Write it, in as many statements for one as for thousands.
+
+    Returns who could not be written: see enrol_people.
+    """
+    overtaken: set[UUID] = set()
+    if plan.newcomers:
+        overtaken |= plan.newcomers.keys() - enrolling.insert(plan.newcomers.values())
+    if plan.changes:
+        overtaken |= plan.changes.keys() - enrolling.update(plan.changes)
+    return overtaken
+
+
+@dataclass
+class _Answers:
+    """What follows from a plan that was written, and the answer to each row."""
+
+    campaign: Campaign
+    people: Sequence[Person]
+    plan: Plan
+    known: Gathered
+    overtaken: set[UUID]
+    wall: datetime
+
+    def find(self) -> list[Enrolment | Refusal | None]:
+        """None where the person was overtaken."""
+        self._announce_newcomers()
+        found = self._refer(new=True)
+        judged = self._judge(self.plan.newcomers)
+        self._announce_changes()
+        self._judge(self.plan.changes)
+        found |= self._refer(new=False)
+        return [
+            self._answer(step, found.get(number, Attributed()), judged)
+            for number, step in enumerate(self.plan.steps)
+        ]
+
+    def _answer(
+        self, step: Step | DomainError, found: Attributed, judged: Mapping[UUID, int]
+    ) -> Enrolment | Refusal | None:
+        if isinstance(step, DomainError):
+            return Refusal(step)
+        if step.participant.pk in self.overtaken:
+            return None
+        return Enrolment(
+            step.participant,
+            step.created,
+            step.changed,
+            found.referral,
+            found.created,
+            found.refused,
+            judged.get(step.participant.pk, 0),
+            step.same_as,
+        )
+
+    def _announce_newcomers(self) -> None:
+        fresh = self.plan.newcomers.items()
+        instances = [person for pk, person in fresh if pk not in self.overtaken]
+        if instances:
+            participant_created.send(sender=Participant, instances=instances)
+
+    def _announce_changes(self) -> None:
+        instances = list(self._changed())
+        if instances:
+            participant_updated.send(sender=Participant, instances=instances)
+
+    def _changed(self) -> Iterator[Participant]:
+        for participant in self.known.people:
+            if participant.pk in self.plan.changes.keys() - self.overtaken:
+                for name, value in self.plan.changes[participant.pk].items():
+                    setattr(participant, name, value)
+                yield participant
+
+    def _judge(self, whose: Mapping[UUID, Any]) -> dict[UUID, int]:
+        """Judge the events that had come under these people's names before."""
+        if not self.known.awaited:
+            return {}
+        people = [*self.plan.newcomers.values(), *self.known.people]
+        return {
+            participant.pk: match_events_of_person(participant, wall=self.wall)
+            for participant in people
+            if participant.pk in whose.keys() - self.overtaken
+            and not self.known.awaited.isdisjoint(names_of(participant))
+        }
+
+    def _refer(self, *, new: bool) -> dict[int, Attributed]:
+        """Credit advocates with newcomers, or with those known: by row."""
+        friends = {
+            number: (step.participant, self.people[number].claims)
+            for number, step in enumerate(self.plan.steps)
+            if isinstance(step, Step)
+            and step.created is new
+            and step.participant.pk not in self.overtaken
+            and (self.people[number].claims or (new and self._invited(step)))
+        }
+        if not friends:
+            return {}
+        found = refer_friends(
+            self.campaign, list(friends.values()), wall=self.wall, new=new
+        )
+        return dict(zip(friends, found, strict=True))
+
+    def _invited(self, step: Step) -> bool:
+        return step.participant.email_canonical in self.known.invited
+
+
+def _renumbered(
+    answer: Enrolment | Refusal, numbers: Sequence[int]
+) -> Enrolment | Refusal:
+    if isinstance(answer, Refusal) or answer.same_as is None:
+        return answer
+    return replace(answer, same_as=numbers[answer.same_as])
 
 
 @transaction.atomic
@@ -102,7 +296,7 @@ def change_participant(
     real = {k: v for k, v in changes.items() if getattr(participant, k) != v}
     if not real:
         return
-    names = _names(real.get("external_id"), real.get("email_canonical"))
+    names = names_as(real.get("external_id"), real.get("email_canonical"))
     lock_names(participant.campaign, names)
     try:
         with transaction.atomic():
@@ -130,81 +324,13 @@ def unblock_participant(participant: Participant) -> Participant:
     return participant
 
 
-def _find_or_create(
-    campaign: Campaign, who: Person, now: datetime
-) -> tuple[Participant, bool]:
-    known = _find(campaign, who)
-    if known:
-        return known, False
-    refuse_unless_open(campaign)
-    # An event of the same unknown person waits for us, or we for it.
-    lock_names(campaign, _names(who.external_id, who.mailbox))
-    fresh = Participant(
-        campaign=campaign,
-        external_id=who.external_id,
-        email=who.email,
-        email_canonical=who.mailbox,
-        created_at=now,
-        **who.details,
-    )
-    Participant.objects.bulk_create([fresh], ignore_conflicts=True)
-    stored = _find(campaign, who) or fresh
-    if stored.pk == fresh.pk:
-        participant_created.send(sender=Participant, instances=[stored])
-    return stored, stored.pk == fresh.pk
-
-
-def _find(campaign: Campaign, who: Person) -> Participant | None:
-    """The one participant that answers to these names; IdentityConflict if two do."""
-    named = Q()
-    if who.external_id:
-        named |= Q(external_id=who.external_id)
-    if who.mailbox:
-        named |= Q(email_canonical=who.mailbox)
-    found = list(Participant.objects.filter(named, campaign=campaign).order_by("id"))
-    if len(found) > 1:
-        raise _two_people(found)
-    if (
-        found
-        and found[0].external_id
-        and who.external_id not in {None, found[0].external_id}
-    ):
-        raise IdentityConflict(
-            f"The mailbox of {who.email} belongs to {found[0].public_id}, "
-            f"whose external id is {found[0].external_id}.",
-            participants=[found[0].public_id],
-        )
-    for participant in found:
-        participant.campaign = campaign
-    return found[0] if found else None
-
-
-def _given(who: Person) -> dict[str, Any]:
-    names = {"external_id": who.external_id, "email": who.email}
-    return {**who.details, **{k: v for k, v in names.items() if v}}
-
-
-def _names(external_id: str | None, mailbox: str | None) -> list[str]:
-    return [
-        *([external_id_name(external_id)] if external_id else []),
-        *([email_name(mailbox)] if mailbox else []),
-    ]
-
-
 def _conflict(participant: Participant, changes: dict[str, Any]) -> IdentityConflict:
     others = Participant.objects.filter(campaign=participant.campaign_id).filter(
         Q(external_id__in=_values(changes, "external_id"))
         | Q(email_canonical__in=_values(changes, "email_canonical"))
     )
-    return _two_people([participant, *others.exclude(pk=participant.pk)])
+    return two_people([participant, *others.exclude(pk=participant.pk)])
 
 
 def _values(changes: dict[str, Any], name: str) -> list[Any]:
     return [changes[name]] if changes.get(name) else []
-
-
-def _two_people(people: list[Participant]) -> IdentityConflict:
-    ids = [person.public_id for person in people]
-    return IdentityConflict(
-        f"The names given belong to two people: {' and '.join(ids)}.", participants=ids
-    )

@@ -1,0 +1,157 @@
+"""The statements of an enrolment: each is about all the people of a call at once."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from referrals.models import Campaign, Participant
+from referrals.services.locks import HOLD, SPACE, slots_of
+from referrals.services.people import Person
+
+# The columns that an enrolment writes, as PostgreSQL's json_to_recordset names them.
+TYPES = {
+    "id": "uuid",
+    "campaign_id": "uuid",
+    "external_id": "text",
+    "email": "text",
+    "email_canonical": "text",
+    "name": "text",
+    "status": "text",
+    "code": "text",
+    "attributes": "jsonb",
+    "source": "text",
+    "address": "inet",
+    "user_agent": "text",
+    "customer_since": "timestamptz",
+    "confirmed_at": "timestamptz",
+    "created_at": "timestamptz",
+}
+
+# Four statements in one message, each of which sees what is committed when it begins:
+# the locks are ours by the time that the others look. (Drivers send them as one only
+# where the parameters are filled in by the client, as Django does.)
+GATHER = f"""
+    {HOLD};
+    SELECT * FROM referrals_participant
+    WHERE campaign_id = %(campaign)s AND external_id = ANY (%(external_ids)s::text[])
+    UNION
+    SELECT * FROM referrals_participant
+    WHERE campaign_id = %(campaign)s AND email_canonical = ANY (%(mailboxes)s::text[]);
+    SELECT DISTINCT person FROM referrals_event
+    WHERE campaign_id = %(campaign)s AND person = ANY (%(names)s::text[])
+        AND participant_id IS NULL AND outcome = 'unmatched';
+    SELECT DISTINCT email_canonical FROM referrals_invitation
+    WHERE campaign_id = %(campaign)s AND email_canonical = ANY (%(mailboxes)s::text[])
+"""  # noqa: S608 - HOLD is a constant
+
+INSERT = """
+    INSERT INTO referrals_participant ({columns})
+    SELECT {columns} FROM json_to_recordset(%s) AS fresh ({typed})
+    ON CONFLICT DO NOTHING
+    RETURNING id
+"""
+
+# In the order of their ids, so that two calls about the same people never wait for each
+# other in a circle.
+LOCK = """
+    SELECT id FROM referrals_participant
+    WHERE id = ANY (%s) AND status <> 'erased' ORDER BY id FOR NO KEY UPDATE
+"""
+
+UPDATE = """
+    UPDATE referrals_participant AS known SET {changes}
+    FROM json_to_recordset(%s) AS changed (id uuid, {typed})
+    WHERE known.id = changed.id AND known.status <> 'erased'
+"""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What is known under the names of a call, which are held from now on."""
+
+    people: list[Participant]
+    awaited: frozenset[str]  # names that events came under before
+    invited: frozenset[str]  # mailboxes that somebody had invited
+
+
+def gather(
+    campaign: Campaign, people: Sequence[Person], names: Collection[str]
+) -> Gathered:
+    """Hold the names of these people, and then look who and what is known by them."""
+    params: dict[str, Any] = {
+        "space": SPACE,
+        "slots": slots_of(campaign, names),
+        "campaign": campaign.pk,
+        "names": list(names),
+        "external_ids": [who.external_id for who in people if who.external_id],
+        "mailboxes": [who.mailbox for who in people if who.mailbox],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(GATHER, params)
+        cursor.nextset()
+        known = _people(campaign, cursor)
+        cursor.nextset()
+        awaited = frozenset(name for (name,) in cursor.fetchall())
+        cursor.nextset()
+        invited = frozenset(mailbox for (mailbox,) in cursor.fetchall())
+    return Gathered(known, awaited, invited)
+
+
+def insert(newcomers: Collection[Participant]) -> set[UUID]:
+    """Write them all; the ids of those whose names nobody had meanwhile."""
+    rows = [
+        {column: getattr(newcomer, column) for column in TYPES}
+        for newcomer in newcomers
+    ]
+    statement = INSERT.format(columns=", ".join(TYPES), typed=_typed(TYPES))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_json(rows)])
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def update(changes: Mapping[UUID, Mapping[str, Any]]) -> set[UUID]:
+    """Write what changed of each; the ids of those who were not erased meanwhile.
+
+    One statement for all whose same columns change; no other column is touched.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [list(changes)])
+        alive = {pk for (pk,) in cursor.fetchall()}
+        for columns in {tuple(sorted(change)) for change in changes.values()}:
+            rows = [
+                {"id": pk, **change}
+                for pk, change in changes.items()
+                if pk in alive and tuple(sorted(change)) == columns
+            ]
+            statement = UPDATE.format(
+                changes=", ".join(f"{name} = changed.{name}" for name in columns),
+                typed=_typed(columns),
+            )
+            cursor.execute(statement, [_json(rows)])
+    return alive
+
+
+def _people(campaign: Campaign, cursor: Any) -> list[Participant]:
+    """The rows of a SELECT *, as Django reads them."""
+    columns = [column.name for column in cursor.description]
+    people = []
+    for row in cursor.fetchall():
+        values = dict(zip(columns, row, strict=True))
+        values["attributes"] = orjson.loads(values["attributes"])
+        person = Participant(**values)
+        person.campaign = campaign
+        person._state.adding = False
+        people.append(person)
+    return people
+
+
+def _typed(columns: Iterable[str]) -> str:
+    return ", ".join(f"{name} {TYPES[name]}" for name in columns)
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return orjson.dumps(rows).decode()
