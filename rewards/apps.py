@@ -7,7 +7,11 @@ class RewardsConfig(AppConfig):
     def ready(self) -> None:
         # These import models, so not before the registry is filled.
         from referrals import checklist
-        from referrals.signals import referral_disqualified, referral_qualified
+        from referrals.signals import (
+            participant_erased,
+            referral_disqualified,
+            referral_qualified,
+        )
         from rewards import receivers
         from rewards.readiness import reward_rule_item
 
@@ -17,4 +21,7 @@ class RewardsConfig(AppConfig):
         )
         referral_disqualified.connect(
             receivers.on_referral_disqualified, dispatch_uid="rewards.take_back"
+        )
+        participant_erased.connect(
+            receivers.on_participant_erased, dispatch_uid="rewards.forget"
         )

@@ -11,11 +11,15 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         # These import models, so not before the registry is filled.
         from referrals import checklist
-        from webhooks import catalogue
+        from referrals.signals import participant_erased
+        from webhooks import catalogue, receivers
         from webhooks.readiness import hearing_item
 
         catalogue.listen()
         checklist.register(hearing_item)
+        participant_erased.connect(
+            receivers.on_participant_erased, dispatch_uid="webhooks.forget"
+        )
         post_migrate.connect(
             on_post_migrate, sender=self, dispatch_uid="webhooks.partitions"
         )

@@ -2,16 +2,19 @@
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from referral_factory.access.idempotency import SecretResponse
 from referral_factory.access.viewsets import ApiViewSet
+from referrals.joining import portal_url
 from referrals.models import Participant
 from referrals.person_inputs import CodeInput, PersonPatch
-from referrals.serializers import ParticipantSerializer
-from referrals.services import changing, codes, participants
+from referrals.serializers import ParticipantSerializer, PortalLinkSerializer
+from referrals.services import changing, codes, erasing, participants
 
 
 class PersonViewSet(ApiViewSet):
@@ -25,6 +28,7 @@ class PersonViewSet(ApiViewSet):
         "block": None,
         "unblock": None,
         "rotate_code": CodeInput,
+        "portal_link": None,
     }
 
     def get_queryset(self) -> QuerySet[Participant]:
@@ -35,6 +39,16 @@ class PersonViewSet(ApiViewSet):
         participant = self.get_object()
         patch = self.validated(PersonPatch)
         changing.patch_participant(participant, patch, wall=timezone.now())
+        return self._answer(participant)
+
+    @extend_schema(responses=ParticipantSerializer)
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Erase the person, for ever, and keep the books: the answer is what is left.
+
+        Erasing somebody again changes nothing.
+        """
+        participant = self.get_object()
+        erasing.erase_participant(participant, wall=timezone.now())
         return self._answer(participant)
 
     @action(detail=True, methods=["post"])
@@ -51,6 +65,13 @@ class PersonViewSet(ApiViewSet):
         given, participant = self.validated(CodeInput), self.get_object()
         codes.rotate_code(participant, wall=timezone.now(), **given)
         return self._answer(participant)
+
+    @extend_schema(responses=PortalLinkSerializer)
+    @action(detail=True, methods=["post"], url_path="portal-link")
+    def portal_link(self, request: Request, public_id: str) -> Response:
+        """The address of their own page. Whoever has it sees what they see."""
+        url = portal_url(self.get_object())
+        return SecretResponse({"url": url}, secret_fields=("url",))
 
     def _answer(
         self, participant: Participant, code: int = status.HTTP_200_OK

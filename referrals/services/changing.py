@@ -9,12 +9,8 @@ from django.db import transaction
 from referral_factory.errors import InvalidInput
 from referrals.mailboxes import canonical
 from referrals.models import Participant
-from referrals.services.locks import (
-    email_name,
-    external_id_name,
-    lock_living,
-    lock_names,
-)
+from referrals.services.living import lock_living
+from referrals.services.locks import email_name, external_id_name, lock_names
 from referrals.services.participants import change_participant
 
 MAX_ATTRIBUTES = 16_384  # bytes, as JSON

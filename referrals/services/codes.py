@@ -9,7 +9,7 @@ from django.db.models import F
 from referral_factory.errors import DomainError
 from referrals.models import Campaign, FormerCode, Participant
 from referrals.models.participant import new_code
-from referrals.services.locks import lock_living
+from referrals.services.living import lock_living
 from referrals.services.tombstones import digests_of
 from referrals.signals import participant_updated
 
@@ -40,6 +40,14 @@ def find_by_codes(campaign: Campaign, codes: Collection[str]) -> dict[str, Parti
     for participant in found.values():
         participant.campaign = campaign
     return found
+
+
+def present_code(code: str) -> str | None:
+    """The code of whoever has this one, or had it and can still be found by it."""
+    wanted = code.upper()
+    people = Participant.objects.order_by().values_list("code", flat=True)
+    former = people.filter(former_codes__code=wanted, former_codes__works=True)
+    return people.filter(code=wanted).union(former, all=True).first()
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from referral_factory.errors import InvalidInput
 from referrals.models import Participant
 from referrals.services.changing import MAX_ATTRIBUTES, merge_patch, patch_participant
-from referrals.services.locks import ParticipantErased
+from referrals.services.living import ParticipantErased
 from tests.factories import make_campaign, make_participant
 from tests.steps import NOON, report
 from webhooks.models import Message

@@ -1,0 +1,29 @@
+"""People who can still change: an erased one cannot, nor one who was merged away."""
+
+from referral_factory.errors import DomainError
+from referral_factory.ids import to_public
+from referrals.models import Participant
+
+
+class ParticipantErased(DomainError):
+    code = "participant_erased"
+
+
+def lock_living(participant: Participant) -> Participant:
+    """Somebody as they are now, whom nobody else can change, merge or erase until the
+    transaction ends; ParticipantErased when they are gone.
+
+    Not even a row that leads to theirs is written: all of those are there, or wait.
+    """
+    rows = Participant.objects.select_related("campaign")
+    locked = rows.select_for_update(of=("self",)).get(pk=participant.pk)
+    refuse_erased(locked)
+    return locked
+
+
+def refuse_erased(participant: Participant) -> None:
+    if participant.merged_into_id is not None:
+        kept = to_public(Participant.PREFIX, participant.merged_into_id)
+        raise ParticipantErased(f"They were merged into {kept}.", merged_into=kept)
+    if participant.status == Participant.Status.ERASED:
+        raise ParticipantErased("They were erased.")

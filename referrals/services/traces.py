@@ -1,0 +1,119 @@
+"""What a person left in rows that are not their own, and how it is cleared."""
+
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import CharField, Q, Value
+from django.db.models.functions import Cast, Concat
+
+from referral_factory.ids import InvalidId, from_public
+from referrals.cookies import read_cookie
+from referrals.erasure import Erasure
+from referrals.models import (
+    Click,
+    Consent,
+    Event,
+    Invitation,
+    JoinRequest,
+    Referral,
+    RefusedClaim,
+)
+
+Way = Referral.Way
+
+# A row of a file is theirs where a cell of it is a name of theirs.
+CLEAR_FAULTS = """
+    UPDATE referrals_importfault fault
+    SET "values" = '[]', detail = 'The row was about somebody who was erased.'
+    FROM referrals_import import
+    WHERE fault.owner_id = import.id AND import.campaign_id = %(campaign)s
+        AND EXISTS (SELECT FROM jsonb_array_elements_text(fault."values") AS cell
+            WHERE lower(btrim(cell)) = ANY (%(names)s))
+"""
+
+
+def clear(erasure: Erasure) -> None:
+    """Blank what is theirs in rows that stay, and drop rows that are only theirs."""
+    _clear_visits(erasure)
+    Event.objects.filter(pk__in=erasure.events).update(properties={})
+    Consent.objects.filter(participant__in=erasure.people).update(address=None)
+    _clear_reasons(erasure)
+    _clear_claims(erasure)
+    _drop_invitations(erasure)
+    _clear_join_requests(erasure)
+    _clear_faults(erasure)
+
+
+def _clear_visits(erasure: Erasure) -> None:
+    """The clicks that they came by, and what was copied of them."""
+    came_by = Referral.objects.filter(friend__in=erasure.people)
+    credited = set(came_by.values_list("click_id", flat=True))
+    clicks = [pk for pk in credited | _claimed_clicks(erasure) if pk]
+    Click.objects.filter(pk__in=clicks).update(
+        address=None, user_agent="", parameters={}
+    )
+    came_by.update(click_address=None, click_user_agent="")
+
+
+def _claimed_clicks(erasure: Erasure) -> set[UUID | None]:
+    claims = RefusedClaim.objects.filter(friend__in=erasure.people)
+    given = claims.filter(way__in=[Way.COOKIE, Way.CLICK]).values_list("way", "value")
+    campaign_id = erasure.participant.campaign_id
+    return {
+        read_cookie(value, campaign_id) if way == Way.COOKIE else _click_key(value)
+        for way, value in given
+    }
+
+
+def _click_key(value: str) -> UUID | None:
+    try:
+        return from_public(Click.PREFIX, value)
+    except InvalidId:
+        return None
+
+
+def _clear_reasons(erasure: Erasure) -> None:
+    """Why a person decided something, in their own words."""
+    said = Referral.objects.filter(pk__in=erasure.referrals).exclude(reason="")
+    for referral in said.only("reason"):
+        redacted = erasure.redacted(referral.reason)
+        if redacted != referral.reason:
+            Referral.objects.filter(pk=referral.pk).update(reason=redacted)
+
+
+def _clear_claims(erasure: Erasure) -> None:
+    """That somebody claimed them stays, by which way, and why it was refused."""
+    claims = RefusedClaim.objects.filter(campaign=erasure.participant.campaign_id)
+    claims.filter(
+        Q(friend__in=erasure.people)
+        | Q(advocate__in=erasure.people)
+        | Q(value__in=erasure.words)
+    ).update(value=Concat(Value("erased "), Cast("pk", CharField())))
+
+
+def _drop_invitations(erasure: Erasure) -> None:
+    invitations = Invitation.objects.filter(campaign=erasure.participant.campaign_id)
+    invitations.filter(
+        Q(advocate__in=erasure.people) | Q(email_canonical__in=erasure.mailboxes)
+    ).delete()
+
+
+def _clear_join_requests(erasure: Erasure) -> None:
+    waiting = JoinRequest.objects.filter(campaign=erasure.participant.campaign_id)
+    waiting.filter(email_canonical__in=erasure.mailboxes).delete()
+    for request in waiting.exclude(claims=[]):
+        kept = [each for each in request.claims if each["value"] not in erasure.words]
+        if kept != request.claims:
+            waiting.filter(pk=request.pk).update(claims=kept)
+
+
+def _clear_faults(erasure: Erasure) -> None:
+    names = {*erasure.mailboxes, erasure.external_id} - {""}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CLEAR_FAULTS,
+            {
+                "campaign": erasure.participant.campaign_id,
+                "names": [name.lower() for name in names],
+            },
+        )
