@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from referral_factory.api.problems import problem_response
 from referral_factory.ids import new_id, to_public
+from referral_factory.uploads import BESIDE_IT, max_bytes, too_large
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -84,6 +85,18 @@ def need_length(get_response: Handler) -> Handler:
         if chunked and not request.META.get("CONTENT_LENGTH"):
             detail = "Send a Content-Length."
             return problem_response(request, 411, detail, code="length_required")
+        return get_response(request)
+
+    return middleware
+
+
+def refuse_too_large(get_response: Handler) -> Handler:
+    """Refuse what is larger than any file that we take, before a byte of it is read."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > max_bytes() + BESIDE_IT:
+            return problem_response(request, 413, too_large(), code="file_too_large")
         return get_response(request)
 
     return middleware

@@ -1,5 +1,6 @@
 """Files of people: received in parts, checked, and enrolled row by row."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -62,6 +63,8 @@ class Import(Identified, Stateful):
     updated_count = models.PositiveIntegerField(default=0)
     unchanged_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
+    # Rows about somebody whom an earlier row was about: they update them.
+    repeated_count = models.PositiveIntegerField(default=0, db_default=0)
     error = models.CharField(max_length=500, blank=True)  # of the file as a whole
     error_code = models.CharField(max_length=60, blank=True, default="", db_default="")
     made_by = models.CharField(max_length=80)  # "key:key_..." or "user:name"
@@ -115,10 +118,10 @@ class ImportPart(models.Model):
 
 
 class ImportName(models.Model):
-    """A name that a dry run has come across, as half of a keyed hash.
+    """A name that a pass through the file has come across, as half of a keyed hash.
 
-    Nothing is enrolled by a dry run, and still the second row of one person is one that
-    updates. Dropped when it ends.
+    So the second row of one person is known for that, even in a dry run, which enrols
+    nobody. Dropped when the pass ends.
     """
 
     owner = models.ForeignKey(Import, models.CASCADE, related_name="+")
@@ -144,6 +147,11 @@ class ImportFault(models.Model):
     code = models.CharField(max_length=60)
     detail = models.CharField(max_length=500)
     values: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
+    # Whom the row may be about, as halves of keyed hashes: erasing them finds it by
+    # these, however the row spells their names.
+    names: "ArrayField[list[int], list[int]]" = ArrayField(
+        models.BigIntegerField(), default=list, null=True, blank=True
+    )
 
     class Meta:
         ordering = ["row", "id"]

@@ -45,6 +45,11 @@ def digest_of(name: str, key: str | None = None) -> str:
     return hmac.new(purpose.digest(), name.encode(), hashlib.sha256).hexdigest()
 
 
+def half_digest(name: str) -> int:
+    """Half of a digest, as a number: to find a name among few, not to keep for ever."""
+    return int(digest_of(name)[:16], 16) - 2**63
+
+
 def digests_of(name: str) -> list[str]:
     """Under today's key and those before it: see SECRET_KEY_FALLBACKS."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]

@@ -1,0 +1,137 @@
+"""How imports look from outside."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from referral_factory.wire import IdField, MomentField
+from referrals.files.incoming import UTF8
+from referrals.files.people import read_row
+from referrals.models import Import, ImportFault
+from referrals.services.imports import first_rows
+
+SAMPLE = 5  # rows
+GUESSED = (
+    "The file is not in UTF-8. It is read as Windows-1252, which is a guess: see "
+    "whether the names in the sample look right."
+)
+REPEATED = (
+    "Rows about somebody whom an earlier row was about: {}. The later row updates what "
+    "the earlier one said."
+)
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    rows = serializers.IntegerField()
+    total = serializers.IntegerField(allow_null=True)
+    percent = serializers.IntegerField()
+
+
+class RowCountsSerializer(serializers.Serializer[Any]):
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    repeated = serializers.IntegerField()
+
+
+class ImportSerializer(serializers.Serializer[Import]):
+    id = IdField("imp")
+    campaign = IdField("cmp", source="campaign_id")
+    status = serializers.ChoiceField(Import.Status.choices)
+    filename = serializers.CharField()
+    size = serializers.IntegerField()
+    encoding = serializers.SerializerMethodField()
+    delimiter = serializers.CharField()
+    header = serializers.ListField(child=serializers.CharField())
+    mapping = serializers.DictField(child=serializers.CharField())
+    unmapped = serializers.SerializerMethodField()
+    notes = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField()
+    counts = serializers.SerializerMethodField()
+    faults_url = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    made_by = serializers.CharField()
+    created_at = MomentField()
+    started_at = MomentField()
+    finished_at = MomentField()
+
+    def get_encoding(self, received: Import) -> str:
+        return "utf-8" if received.encoding == UTF8 else "windows-1252"
+
+    def get_unmapped(self, received: Import) -> list[str]:
+        return [name for name in received.header if name not in received.mapping]
+
+    def get_notes(self, received: Import) -> list[str]:
+        """What a person should know before they run it."""
+        notes = [] if received.encoding == UTF8 else [GUESSED]
+        if received.repeated_count:
+            notes.append(REPEATED.format(received.repeated_count))
+        return notes
+
+    def get_progress(self, received: Import) -> ProgressSerializer:
+        return {  # type: ignore[return-value]  # what the type shows
+            "rows": received.done_rows,
+            "total": received.total_rows,
+            "percent": percent(received),
+        }
+
+    def get_counts(self, received: Import) -> RowCountsSerializer:
+        names = RowCountsSerializer().fields
+        return {name: getattr(received, f"{name}_count") for name in names}  # type: ignore[return-value]
+
+    def get_faults_url(self, received: Import) -> str:
+        return f"/api/v1/imports/{received.public_id}/faults.csv"
+
+    def get_error(self, received: Import) -> ErrorSerializer | None:
+        if not received.error:
+            return None
+        return {"code": received.error_code, "detail": received.error}  # type: ignore[return-value]
+
+
+class SampleRowSerializer(serializers.Serializer[Any]):
+    """One of the first rows, as it would be read."""
+
+    row = serializers.IntegerField()
+    read = serializers.JSONField()
+    faults = serializers.ListField(child=serializers.JSONField())
+
+
+class ImportWithSampleSerializer(ImportSerializer):
+    sample = serializers.SerializerMethodField()
+
+    def get_sample(self, received: Import) -> list[SampleRowSerializer]:
+        """The first rows as they would be read, while the file is kept."""
+        return sample_of(received)  # type: ignore[return-value]
+
+
+class ImportFaultSerializer(serializers.Serializer[ImportFault]):
+    row = serializers.IntegerField()
+    column = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    values = serializers.ListField(child=serializers.CharField())
+
+
+def percent(received: Import) -> int:
+    """Of the pass that is under way, or of the last one."""
+    if received.status in {Import.Status.CHECKED, Import.Status.DONE}:
+        return 100
+    return min(99, received.position * 100 // max(received.size, 1))
+
+
+def sample_of(received: Import) -> list[dict[str, Any]]:
+    shown = []
+    for number, row in enumerate(first_rows(received, SAMPLE), start=1):
+        reading = read_row(number, row, received.header, received.mapping)
+        faults = [
+            {"column": flaw.column, "code": flaw.code, "detail": flaw.detail}
+            for flaw in reading.flaws
+        ]
+        shown.append({"row": number, "read": reading.given, "faults": faults})
+    return shown
