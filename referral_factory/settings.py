@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "referral_factory.api.middleware.request_id",
     "referral_factory.api.middleware.refuse_bad_text",
     "referral_factory.api.middleware.need_length",
+    "referral_factory.api.middleware.refuse_too_large",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -13,7 +13,7 @@ from referral_factory.pages.join import join, sent, welcome
 from referral_factory.pages.portal import portal
 from referral_factory.reporting.api import ReportViewSet
 from referral_factory.reporting.views import dashboard, index
-from referrals.api import CampaignViewSet, ParticipantViewSet, ReferralViewSet
+from referrals.api import CampaignViewSet, ImportViewSet, ParticipantViewSet, ReferralViewSet
 from referrals.views import follow_link, qr_code
 from rewards.api import CampaignRuleViewSet, RewardViewSet, RuleViewSet
 from webhooks.api import (
@@ -26,6 +26,7 @@ from webhooks.api import (
 router = Router()
 router.register("campaigns", CampaignViewSet, "campaign")
 router.register("participants", ParticipantViewSet, "participant")
+router.register("imports", ImportViewSet, "import")
 router.register("referrals", ReferralViewSet, "referral")
 router.register("events", EventViewSet, "event")
 router.register("reward-rules", RuleViewSet, "reward-rule")

@@ -12,7 +12,7 @@ from referral_factory.access.filters import (
 from referral_factory.access.parameters import InvalidParameter
 from referral_factory.errors import InvalidInput
 from referrals.mailboxes import canonical, clean
-from referrals.models import Campaign, Event, Participant, Referral
+from referrals.models import Campaign, Event, Import, Participant, Referral
 
 
 class CampaignFilter(filters.FilterSet):
@@ -80,4 +80,13 @@ class EventFilter(filters.FilterSet):
 
     class Meta:
         model = Event
+        fields: list[str] = []
+
+
+class ImportFilter(filters.FilterSet):
+    campaign = IdFilter(prefix="cmp", field_name="campaign_id")
+    status = filters.ChoiceFilter(choices=Import.Status.choices)
+
+    class Meta:
+        model = Import
         fields: list[str] = []

@@ -1,7 +1,8 @@
 """Doors to campaigns, participants and referrals."""
 
 from referrals.api.campaigns import CampaignViewSet
+from referrals.api.imports import ImportViewSet
 from referrals.api.participants import ParticipantViewSet
 from referrals.api.referrals import ReferralViewSet
 
-__all__ = ["CampaignViewSet", "ParticipantViewSet", "ReferralViewSet"]
+__all__ = ["CampaignViewSet", "ImportViewSet", "ParticipantViewSet", "ReferralViewSet"]
