@@ -48,6 +48,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="47"),
         "options": {"expires": 1800.0},
     },
+    "drop join requests": {
+        "task": "referrals.tasks.drop_join_requests",
+        "schedule": crontab(minute="27"),
+        "options": {"expires": 1800.0},
+    },
     "care for partitions": {
         "task": "webhooks.tasks.care_for_partitions",
         "schedule": crontab(minute="7"),

@@ -174,6 +174,7 @@ SPECTACULAR_SETTINGS = {
         "RewardStatus": "rewards.models.Reward.Status",
         "EndpointStatus": "webhooks.models.Endpoint.Status",
         "DeliveryStatus": "webhooks.models.Delivery.Status",
+        "RewardKind": "rewards.models.Kind",
         "JoinFieldKind": "referrals.join_page.Kind",
         "JoinFieldSide": "referrals.join_page.Side",
     },

@@ -60,9 +60,9 @@ class JoinFieldInput(StrictSerializer):
     """One thing that the enrolment page asks; the answer becomes an attribute."""
 
     name = serializers.RegexField(r"\A[a-z][a-z0-9_]*\Z", max_length=40)
-    label = TextField(200)
+    label = TextField(200)  # type: ignore[assignment]
     kind = serializers.ChoiceField(Kind.choices, default=Kind.TEXT.value)
-    required = Tick(default=False)
+    required = Tick(default=False)  # type: ignore[assignment]
     choices = serializers.ListField(
         child=TextField(200), required=False, max_length=MAX_CHOICES
     )
@@ -74,7 +74,7 @@ class JoinFieldInput(StrictSerializer):
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Described as a whole also by a PATCH, which else would need no name."""
-        if self.parent is None:
+        if getattr(self, "parent", None) is None:
             return super().run_validation(data)
         return JoinFieldInput().run_validation(data)
 

@@ -149,6 +149,12 @@ class ParticipantSerializer(serializers.Serializer[Participant]):
         return people
 
 
+class PortalLinkSerializer(serializers.Serializer[Any]):
+    """Where somebody sees their own page: it ends when their code does."""
+
+    url = serializers.CharField()
+
+
 class ReferralSerializer(serializers.Serializer[Referral]):
     id = IdField("ref")
     campaign = IdField("cmp", source="campaign_id")

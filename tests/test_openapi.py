@@ -15,6 +15,7 @@ from tests.hostile.worlds import make_world
 WITHOUT_FIELDS = {
     "launch",
     "pause",
+    "portal-link",
     "resume",
     "end",
     "block",

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from referrals.join_page import page_of
@@ -31,12 +30,13 @@ def shown_code(participant: Participant) -> str:
 
 def share_links(campaign: Campaign, code: str) -> dict[str, Any]:
     """For templates/public/share.html."""
-    path = reverse("link", args=[code])
-    link = f"{settings.PUBLIC_URL}{path}"
+    path = f"/r/{code}"
+    link = settings.PUBLIC_URL + path
     text = _prepared_text(campaign, link)
     return {
         "link": link,
-        "qr_svg": reverse("qr-code", args=[code]),
+        "qr_svg": f"{path}/qr.svg",
+        "qr_png": f"{path}/qr.png?size=1024",
         "share_text": text,
         "share_buttons": [
             (name, label, address)

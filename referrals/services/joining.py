@@ -158,10 +158,10 @@ def _enrol(
         attributes=answers.attributes,
         address=answers.address,
         user_agent=answers.user_agent,
-        source=SOURCE,
         **details,
     )
-    participant = enrol_participant(campaign, newcomer, wall=wall).participant
+    enrolment = enrol_participant(campaign, newcomer, wall=wall, source=SOURCE)
+    participant = enrolment.participant
     _keep_consent(participant, answers, wall)
     return participant
 

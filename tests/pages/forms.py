@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from django.http import HttpResponse
 from django.test import Client
 from django.utils.html import escape
 
 from referrals.models import Campaign
 from tests.factories import make_campaign
 
+Answer = Any  # what the test client gives is a response with more to it
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 PERSON = {"name": "Ann Lee", "email": "ann@mail.example.com"}
 
@@ -23,7 +23,7 @@ def open_campaign(**fields: Any) -> Campaign:
     return make_campaign(join=join, **fields)
 
 
-def page(client: Client, campaign: Campaign, query: str = "") -> HttpResponse:
+def page(client: Client, campaign: Campaign, query: str = "") -> Answer:
     return client.get(f"/join/{campaign.slug}{query}")
 
 
@@ -34,7 +34,7 @@ def send(
     *,
     after: timedelta = timedelta(seconds=30),
     **filled: str,
-) -> HttpResponse:
+) -> Answer:
     """Open the page, take some time, fill it in, and send it."""
     hidden = dict(HIDDEN.findall(page(client, campaign, query).content.decode()))
     hidden.pop("csrfmiddlewaretoken")
@@ -47,11 +47,11 @@ def send_form(
     form: dict[str, str],
     *,
     after: timedelta = timedelta(seconds=30),
-) -> HttpResponse:
+) -> Answer:
     now = time.time() + after.total_seconds()
     with patch("time.time", lambda: now):
         return client.post(f"/join/{campaign.slug}", form)
 
 
-def says(response: HttpResponse, text: str) -> bool:
+def says(response: Answer, text: str) -> bool:
     return escape(text) in response.content.decode()
