@@ -11,8 +11,16 @@ from referral_factory.access.filters import (
 )
 from referral_factory.access.parameters import InvalidParameter
 from referral_factory.errors import InvalidInput
+from referrals.attribution import REFUSALS
 from referrals.mailboxes import canonical, clean
-from referrals.models import Campaign, Event, Import, Participant, Referral
+from referrals.models import (
+    Campaign,
+    Event,
+    Import,
+    Participant,
+    Referral,
+    RefusedClaim,
+)
 
 
 class CampaignFilter(filters.FilterSet):
@@ -60,11 +68,30 @@ class ReferralFilter(filters.FilterSet):
     advocate = IdFilter(prefix="ptc", field_name="advocate_id")
     friend = IdFilter(prefix="ptc", field_name="friend_id")
     status = filters.ChoiceFilter(choices=Referral.Status.choices)
+    way = filters.ChoiceFilter(choices=Referral.Way.choices)
+    marked = YesOrNoFilter(method="by_marks")
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Referral
+        fields: list[str] = []
+
+    def by_marks(self, rows, name, value):  # type: ignore[no-untyped-def]
+        return rows.exclude(marks=[]) if value else rows.filter(marks=[])
+
+
+class RefusedClaimFilter(filters.FilterSet):
+    campaign = IdFilter(prefix="cmp", field_name="campaign_id")
+    friend = IdFilter(prefix="ptc", field_name="friend_id")
+    advocate = IdFilter(prefix="ptc", field_name="advocate_id")
+    way = filters.ChoiceFilter(choices=Referral.Way.choices)
+    reason = filters.ChoiceFilter(choices=[(code, code) for code in REFUSALS])
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = RefusedClaim
         fields: list[str] = []
 
 

@@ -16,6 +16,9 @@ from referrals.models import Event, Referral
 Outcome = Event.Outcome
 Status = Referral.Status
 
+# Clocks of two systems differ a little.
+CLOCKS_DIFFER = timedelta(minutes=5)
+
 
 @dataclass(frozen=True)
 class Milestone:
@@ -64,6 +67,7 @@ class ReferralFacts:
     status: str
     created_at: datetime
     expires_at: datetime
+    clicked_at: datetime | None = None  # of the click that it was credited by
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,20 @@ def _is_within_the_window(facts: Facts, milestone: Milestone) -> Check:
     )
 
 
+def _came_after_the_click(facts: Facts, milestone: Milestone) -> Check:
+    """What a friend did before they clicked is not what the click brought about."""
+    clicked = facts.referral.clicked_at if facts.referral else None
+    if clicked is None:
+        return Check("after_the_click", True, "It was credited without a click.")
+    occurred = facts.event.occurred_at
+    return Check(
+        "after_the_click",
+        occurred >= clicked - CLOCKS_DIFFER,
+        f"It happened on {occurred:%Y-%m-%d %H:%M} UTC, "
+        f"the click on {clicked:%Y-%m-%d %H:%M} UTC.",
+    )
+
+
 def _currency_matches(facts: Facts, milestone: Milestone) -> Check:
     if facts.event.amount is None:
         return Check("currency_matches", True, "It came without an amount.")
@@ -202,6 +220,7 @@ QUESTIONS: tuple[
     (_is_the_milestone, _always(Outcome.RECORDED)),
     (_referral_is_open, _settled),
     (_is_within_the_window, _always(Outcome.NOT_MATCHED)),
+    (_came_after_the_click, _always(Outcome.NOT_MATCHED)),
     (_was_not_taken_back, _always(Outcome.NOT_MATCHED)),
     (_currency_matches, _always(Outcome.NOT_MATCHED)),
     (_amount_is_reached, _always(Outcome.NOT_MATCHED)),

@@ -27,6 +27,7 @@ class RewardFacts:
     currency: str
     advocate: PersonFacts
     friend: PersonFacts
+    marks: tuple[dict[str, str], ...] = ()  # of the referral: see attribution.DOUBTS
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,16 @@ def similar_mailbox(facts: RewardFacts, policy: Policy) -> Reason | None:
     )
 
 
+def doubtful_attribution(facts: RewardFacts, policy: Policy) -> Reason | None:
+    if not facts.marks:
+        return None
+    return Reason(
+        "doubtful_attribution",
+        "The friend may have come without the advocate's doing.",
+        {mark["code"]: mark["detail"] for mark in facts.marks},
+    )
+
+
 def amount_over_limit(facts: RewardFacts, policy: Policy) -> Reason | None:
     if policy.amount_limit is None or facts.amount <= policy.amount_limit:
         return None
@@ -86,5 +97,6 @@ def amount_over_limit(facts: RewardFacts, policy: Policy) -> Reason | None:
 SIGNALS: tuple[Callable[[RewardFacts, Policy], Reason | None], ...] = (
     same_address_and_agent,
     similar_mailbox,
+    doubtful_attribution,
     amount_over_limit,
 )

@@ -12,7 +12,14 @@ from referral_factory.errors import InvalidInput
 from referral_factory.ids import InvalidId, from_public
 from referrals.mailboxes import canonical, clean
 from referrals.models import Campaign, Event, Participant, Referral
-from referrals.qualification import Decision, Facts, Milestone, ReferralFacts, decide
+from referrals.qualification import (
+    CLOCKS_DIFFER,
+    Decision,
+    Facts,
+    Milestone,
+    ReferralFacts,
+    decide,
+)
 from referrals.services.campaigns import CampaignNotOpen
 from referrals.services.locks import (
     email_name,
@@ -33,9 +40,6 @@ from referrals.services.reversals import (
 from referrals.signals import event_unmatched
 
 Outcome = Event.Outcome
-
-# Clocks of two systems differ a little; an hour ahead is a mistake.
-MAY_BE_AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,9 @@ def _judge_report(
 
 
 def _referral_facts(referral: Referral) -> ReferralFacts:
-    return ReferralFacts(referral.status, referral.created_at, referral.expires_at)
+    return ReferralFacts(
+        referral.status, referral.created_at, referral.expires_at, referral.clicked_at
+    )
 
 
 def _apply(decision: Decision, event: Event, referral: Referral, now: datetime) -> None:
@@ -199,7 +205,7 @@ def _refuse_to_reverse_itself(report: Report) -> None:
 
 
 def _not_in_the_future(occurred_at: datetime, now: datetime) -> datetime:
-    if occurred_at > now + MAY_BE_AHEAD:
+    if occurred_at > now + CLOCKS_DIFFER:
         raise InvalidInput(
             "/occurred_at",
             f"That is in the future: it is {now.isoformat()} in this campaign.",

@@ -14,6 +14,7 @@ Status = Reward.Status
 LABELS = {
     "same_address_and_agent": "Same address and browser",
     "similar_mailbox": "Similar mailboxes",
+    "doubtful_attribution": "Doubtful attribution",
     "amount_over_limit": "Amount over the limit",
     "reopened": "Reopened",
 }

@@ -107,6 +107,7 @@ def facts_of(reward: Reward) -> RewardFacts:
         currency=reward.currency,
         advocate=_person_facts(referral.advocate),
         friend=_person_facts(referral.friend, clicked),
+        marks=tuple(referral.marks),
     )
 
 

@@ -373,6 +373,7 @@ def test_explanation_names_each_question_and_what_it_saw() -> None:
         "event_is_milestone",
         "referral_is_pending",
         "within_window",
+        "after_the_click",
         "not_reversed",
         "currency_matches",
         "amount_reached",

@@ -40,6 +40,7 @@ ORDER = [
     "event_is_milestone",
     "referral_is_pending",
     "within_window",
+    "after_the_click",
     "not_reversed",
     "currency_matches",
     "amount_reached",
@@ -110,6 +111,12 @@ def test_all_questions_answered_yes_qualify_in_order() -> None:
             Outcome.NOT_MATCHED,
             "referral_is_pending",
             "The referral is disqualified.",
+        ),
+        (
+            with_referral(clicked_at=NOON + timedelta(minutes=6)),
+            Outcome.NOT_MATCHED,
+            "after_the_click",
+            "It happened on 2026-03-01 12:00 UTC, the click on 2026-03-01 12:06 UTC.",
         ),
         (
             with_event(occurred_at=NOON - 9 * DAY),
@@ -249,3 +256,9 @@ def test_reversal_says_what_is_left() -> None:
 def test_whole_reversal_counts_even_without_a_minimum() -> None:
     milestone = replace(MILESTONE, minimum=None)
     assert decide_reversal(WHOLE, "qualified", milestone).moves_to == "disqualified"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=5), -DAY])
+def test_clock_that_is_a_little_off_loses_no_event(ahead: timedelta) -> None:
+    facts = with_referral(clicked_at=NOON + ahead)
+    assert decide(facts, MILESTONE, NOON).outcome == Outcome.QUALIFIED

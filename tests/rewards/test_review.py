@@ -55,6 +55,15 @@ def test_alike_mailboxes_are_a_reason_that_shows_both() -> None:
     }
 
 
+def test_marks_of_the_referral_are_a_reason_that_shows_each() -> None:
+    mark = {"code": "click_after_enrolment", "detail": "They clicked too late."}
+
+    (reason,) = review(replace(FACTS, marks=(mark,)), POLICY)
+
+    assert reason["code"] == "doubtful_attribution"
+    assert reason["evidence"] == {"click_after_enrolment": "They clicked too late."}
+
+
 def test_missing_mailbox_is_like_no_other() -> None:
     friend = replace(BOB, email=None)
     assert codes(replace(FACTS, friend=friend)) == []

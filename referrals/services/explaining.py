@@ -1,0 +1,175 @@
+"""Why somebody was credited to an advocate, or to nobody: as it was stored."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from referrals.attribution import ORDER, Way
+from referrals.models import (
+    Campaign,
+    Event,
+    Invitation,
+    Participant,
+    Referral,
+    RefusedClaim,
+)
+from referrals.services.erasing import erased_names
+from referrals.services.locks import email_name, external_id_name
+
+MANY = 100  # of what there may be without end: the newest are shown
+
+WORDS = {
+    Way.PARTICIPANT: "named by id",
+    Way.EXTERNAL_ID: "named by your own id",
+    Way.EMAIL: "named by mailbox",
+    Way.CLICK: "a click on their link",
+    Way.CODE: "their code",
+    Way.INVITATION: "an invitation beforehand",
+    Way.COOKIE: "the cookie that their link left",
+}
+
+
+@dataclass(frozen=True)
+class WayTried:
+    """One way of the written order, and what it came to."""
+
+    way: str
+    outcome: str  # "credited", "agreed", "refused" or "nothing_given"
+    detail: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that is known of who won one person for a campaign.
+
+    `person` is None where nobody of the campaign has the name that was asked for.
+    """
+
+    person: Participant | None
+    referral: Referral | None
+    refused: Sequence[RefusedClaim]  # newest first
+    invitations: Sequence[Invitation]  # of their mailbox, oldest first
+    erased_before: bool
+
+    @property
+    def ways(self) -> list[WayTried]:
+        return [self._tried(way) for way in ORDER]
+
+    @property
+    def summary(self) -> str:
+        """What happened, in a sentence."""
+        if self.person is None:
+            return _of_nobody(self.invitations, erased=self.erased_before)
+        if self.referral:
+            return _of_credit(self.referral)
+        return _of_no_credit(self.person, self.refused)
+
+    def _tried(self, way: Way) -> WayTried:
+        kept = self.referral.decision.get("ways", []) if self.referral else []
+        outcome = {each["way"]: each["outcome"] for each in kept}.get(way.value)
+        if self.referral and (outcome == "credited" or self.referral.way == way):
+            return WayTried(way.value, "credited", f"Credited by {WORDS[way]}.")
+        refused = next((each for each in self.refused if each.way == way), None)
+        if refused:
+            detail = f"{refused.reason}: {refused.detail}"
+            return WayTried(way.value, "refused", detail)
+        if outcome == "agreed":
+            detail = "It led to the same advocate."
+            return WayTried(way.value, "agreed", detail)
+        return WayTried(way.value, "nothing_given", self._why_nothing(way))
+
+    def _why_nothing(self, way: Way) -> str:
+        if way != Way.INVITATION:
+            return "Nothing was given."
+        if not self.invitations:
+            return "Nobody had invited their mailbox."
+        return "Invitations count for who is new, by advocates who are active then."
+
+
+def explain_person(person: Participant) -> Story:
+    """Five queries, however much there is to tell."""
+    claims = RefusedClaim.objects.filter(friend=person)
+    names = _names(person.external_id, person.email_canonical)
+    return Story(
+        person=person,
+        referral=Referral.objects.filter(friend=person).first(),
+        refused=list(claims.order_by("-created_at", "-id")[:MANY]),
+        invitations=_invitations(person.campaign, person.email_canonical),
+        erased_before=_erased(person.campaign, names),
+    )
+
+
+def explain_nobody(
+    campaign: Campaign, *, mailbox: str | None, external_id: str | None
+) -> Story:
+    """What there is to say about a name that nobody of the campaign has."""
+    return Story(
+        person=None,
+        referral=None,
+        refused=[],
+        invitations=_invitations(campaign, mailbox),
+        erased_before=_erased(campaign, _names(external_id, mailbox)),
+    )
+
+
+def summary_of_event(event: Event) -> str:
+    """What was decided about an event, in a sentence: by its last check."""
+    checks = event.decision.get("checks", [])
+    failed = next((each for each in checks if not each["passed"]), None)
+    said = f"The event {event.name!r} is {event.outcome}"
+    return (
+        f"{said}: {failed['detail']}"
+        if failed
+        else f"{said}: nothing spoke against it."
+    )
+
+
+def _names(external_id: str | None, mailbox: str | None) -> list[str]:
+    return [
+        *([external_id_name(external_id)] if external_id else []),
+        *([email_name(mailbox)] if mailbox else []),
+    ]
+
+
+def _erased(campaign: Campaign, names: Collection[str]) -> bool:
+    return bool(names) and bool(erased_names(campaign, names))
+
+
+def _invitations(campaign: Campaign, mailbox: str | None) -> list[Invitation]:
+    if not mailbox:
+        return []
+    rows = Invitation.objects.filter(campaign=campaign, email_canonical=mailbox)
+    return list(rows.order_by("created_at", "id")[:MANY])
+
+
+def _of_nobody(invitations: Sequence[Invitation], *, erased: bool) -> str:
+    said = ["Nobody of this campaign has this name"]
+    if invitations:
+        first = invitations[0]
+        said.append(
+            f"the mailbox was invited first on {first.created_at:%Y-%m-%d}, "
+            f"and waits to be enrolled"
+        )
+    if erased:
+        said.append("somebody who had it was erased")
+    return "; ".join(said) + "."
+
+
+def _of_credit(referral: Referral) -> str:
+    marks = ", ".join(mark["code"] for mark in referral.marks)
+    return (
+        f"Credited on {referral.created_at:%Y-%m-%d} by {WORDS[Way(referral.way)]}; "
+        f"the referral is {referral.status}"
+        + (f", and in doubt ({marks})." if marks else ".")
+    )
+
+
+def _of_no_credit(person: Participant, refused: Sequence[RefusedClaim]) -> str:
+    if person.merged_into_id:
+        return "Nobody was credited: this row was merged into somebody else's."
+    if not refused:
+        return "Nobody was credited: nothing said who referred them."
+    strongest = min(refused, key=lambda each: ORDER.index(Way(each.way)))
+    return (
+        f"Nobody was credited: each claim was refused ({len(refused)} in all), the "
+        f"strongest by {strongest.way} as {strongest.reason}. {strongest.detail}"
+    )
