@@ -45,6 +45,7 @@ __all__ = [
     "ThemedAdmin",
     "checkboxes",
     "display",
+    "long_text",
     "moment_field",
     "multiline",
     "number",
@@ -56,6 +57,7 @@ __all__ = [
 
 one_line = UnfoldAdminTextInputWidget
 multiline = partial(UnfoldAdminTextareaWidget, attrs={"rows": 3})
+long_text = partial(UnfoldAdminTextareaWidget, attrs={"rows": 14})
 select = UnfoldAdminSelectWidget
 checkboxes = UnfoldAdminCheckboxSelectMultipleWidget
 number = UnfoldAdminDecimalFieldWidget

@@ -32,6 +32,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         (
+            "E-mail",
+            [
+                _list(request, "mail", "emailtemplate", "Texts", "edit_note"),
+                _list(request, "mail", "email", "Sent and waiting", "forward_to_inbox"),
+            ],
+        ),
+        (
             "Webhooks",
             [
                 _list(request, "webhooks", "endpoint", "Endpoints", "webhook"),

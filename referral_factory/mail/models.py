@@ -44,6 +44,7 @@ class EmailTemplate(Identified):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "e-mail text"
         constraints = [
             models.UniqueConstraint(
                 name="one_email_template_per_campaign_and_kind",

@@ -13,7 +13,7 @@ register = template.Library()
 
 # How good or bad a status is, as a colour; the word is always there as well.
 COLOURS = {
-    **dict.fromkeys(["live", "active", "enabled", "delivered"], "success"),
+    **dict.fromkeys(["live", "active", "enabled", "delivered", "sent"], "success"),
     **dict.fromkeys(["qualified", "approved", "issued"], "success"),
     **dict.fromkeys(["draft", "pending", "holding", "issuing", "counted"], "info"),
     **dict.fromkeys(["paused", "flagged", "waiting", "unmatched"], "warning"),

@@ -11,6 +11,7 @@ from referral_factory.access.services import create_key
 from tests.factories import (
     make_campaign,
     make_delivery,
+    make_email,
     make_endpoint,
     make_event,
     make_participant,
@@ -18,6 +19,7 @@ from tests.factories import (
     make_reward,
     make_rule,
 )
+from tests.mail.letters import template as make_template
 from webhooks import services
 
 Make = Callable[[], object]
@@ -31,6 +33,8 @@ LISTS: dict[str, Make] = {
     "referrals/referral/": make_referral,
     "referrals/event/": make_event,
     "access/apikey/": lambda: create_key(name="Shop", mode="live", scopes=[]),
+    "mail/email/": make_email,
+    "mail/emailtemplate/": make_template,
     "webhooks/endpoint/": make_endpoint,
     "webhooks/delivery/": lambda: make_delivery(status="failed"),
     "webhooks/message/": lambda: services.send_ping(make_endpoint()),

@@ -13,6 +13,7 @@ from referrals.services.participants import enrol_participant, person
 from referrals.signals import join_requested
 from tests.factories import make_campaign
 
+NOW = timezone.now() + timedelta(hours=1)  # later than any row
 LATER = timedelta(days=1)
 
 
@@ -35,7 +36,9 @@ def ask(campaign: Campaign, email: str = "ada@example.com", **fields: Any) -> An
     return request
 
 
-def template(kind: str, campaign: Campaign | None = None, **fields: Any) -> Any:
+def template(
+    kind: str = "welcome", campaign: Campaign | None = None, **fields: Any
+) -> Any:
     return EmailTemplate.objects.create(
         campaign=campaign or make_campaign(), kind=kind, **fields
     )

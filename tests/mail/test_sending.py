@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from pytest_django import Settings
 
 from referral_factory.mail.models import Email, Outage
@@ -23,10 +22,8 @@ from referrals.joining import confirmation_url, portal_url
 from referrals.models import JoinRequest, Participant
 from rewards.models import Reward
 from tests.factories import make_campaign, make_reward
-from tests.mail.letters import ask, enrol, live, send_all, template
+from tests.mail.letters import NOW, ask, enrol, live, send_all, template
 from tests.mail.smtp import MailServer
-
-NOW = timezone.now() + timedelta(hours=1)  # later than any row
 
 
 def row() -> Email:

@@ -180,6 +180,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "e-mail text",
                 "ordering": ["-id"],
                 "constraints": [
                     models.UniqueConstraint(
