@@ -19,13 +19,6 @@ def settle_referrals() -> None:
         pass
 
 
-@shared_task(name="referrals.tasks.drop_join_requests")
-def drop_join_requests() -> None:
-    """Forget what people filled in and did not confirm in time."""
-    while drop_expired_requests(wall=timezone.now(), limit=BATCH) == BATCH:
-        pass
-
-
 @shared_task(name="referrals.tasks.work_on_imports")
 def work_on_imports() -> None:
     """Go on with the next file of people for a few seconds, if there is one."""
