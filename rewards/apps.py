@@ -9,6 +9,7 @@ class RewardsConfig(AppConfig):
         from referrals import checklist
         from referrals.signals import (
             participant_erased,
+            participant_merged,
             referral_disqualified,
             referral_qualified,
         )
@@ -24,4 +25,7 @@ class RewardsConfig(AppConfig):
         )
         participant_erased.connect(
             receivers.on_participant_erased, dispatch_uid="rewards.forget"
+        )
+        participant_merged.connect(
+            receivers.on_participant_merged, dispatch_uid="rewards.move"
         )

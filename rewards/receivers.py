@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from referrals.erasure import Erasure
-from referrals.models import Referral
+from referrals.models import Participant, Referral
 from rewards.services.erasing import forget_person
-from rewards.services.granting import grant_rewards, take_back_rewards
+from rewards.services.granting import (
+    grant_rewards,
+    move_rewards,
+    take_back_rewards,
+)
 
 
 def on_referral_qualified(instances: list[Referral], **kwargs: Any) -> None:
@@ -20,3 +24,7 @@ def on_referral_disqualified(instances: list[Referral], **kwargs: Any) -> None:
 def on_participant_erased(erasures: Sequence[Erasure], **kwargs: Any) -> None:
     for erasure in erasures:
         forget_person(erasure)
+
+
+def on_participant_merged(instances: list[Participant], **kwargs: Any) -> None:
+    move_rewards(instances)

@@ -55,9 +55,9 @@ def _messages_about(keys: Sequence[UUID]) -> Iterator[list[tuple[UUID, str, str]
 
 
 def _write(bodies: dict[UUID, str]) -> None:
-    params = {"ids": list(bodies), "bodies": list(bodies.values())}
     with connection.cursor() as cursor:
-        cursor.execute(REWRITE, params)
+        ids, texts = list(bodies), list(bodies.values())
+        cursor.execute(REWRITE, {"ids": ids, "bodies": texts})
 
 
 def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:

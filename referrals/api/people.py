@@ -10,11 +10,12 @@ from rest_framework.response import Response
 
 from referral_factory.access.idempotency import SecretResponse
 from referral_factory.access.viewsets import ApiViewSet
+from referral_factory.errors import InvalidInput
 from referrals.joining import portal_url
 from referrals.models import Participant
-from referrals.person_inputs import CodeInput, PersonPatch
+from referrals.person_inputs import CodeInput, MergeInput, PersonPatch
 from referrals.serializers import ParticipantSerializer, PortalLinkSerializer
-from referrals.services import changing, codes, erasing, participants
+from referrals.services import changing, codes, erasing, merging, participants
 
 
 class PersonViewSet(ApiViewSet):
@@ -28,6 +29,7 @@ class PersonViewSet(ApiViewSet):
         "block": None,
         "unblock": None,
         "rotate_code": CodeInput,
+        "merge": MergeInput,
         "portal_link": None,
     }
 
@@ -72,6 +74,21 @@ class PersonViewSet(ApiViewSet):
         """The address of their own page. Whoever has it sees what they see."""
         url = portal_url(self.get_object())
         return SecretResponse({"url": url}, secret_fields=("url",))
+
+    @action(detail=True, methods=["post"])
+    def merge(self, request: Request, public_id: str) -> Response:
+        """Somebody else turns out to be this person: theirs becomes this one's.
+
+        Merging the same two again changes nothing.
+        """
+        kept, named = self.get_object(), self.validated(MergeInput)["participant"]
+        others = self.visible(Participant.objects.filter(campaign=kept.campaign_id))
+        other = others.filter(pk=named).first()
+        if other is None:
+            message = "There is no such participant in this campaign."
+            raise InvalidInput("/participant", message, "unknown")
+        merging.merge_participants(kept, other, by=self.actor, wall=timezone.now())
+        return self._answer(kept)
 
     def _answer(
         self, participant: Participant, code: int = status.HTTP_200_OK

@@ -6,7 +6,7 @@ transaction; other apps do the same with theirs when they hear `participant_eras
 """
 
 from datetime import datetime
-from uuid import UUID
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -17,11 +17,12 @@ from referral_factory.access.idempotency import KEPT_FOR
 from referral_factory.ids import to_public
 from referral_factory.partitions import floor
 from referrals.erasure import Erasure
-from referrals.models import Campaign, Event, FormerCode, Participant, Referral
+from referrals.models import Event, FormerCode, Participant, Referral
 from referrals.models.participant import new_code
 from referrals.services import traces
 from referrals.services.codes import erased_forms
-from referrals.services.locks import names_of
+from referrals.services.locks import lock_names, names_of
+from referrals.services.patience import all_or_none
 from referrals.services.tombstones import bury, digest_of, erased_names
 from referrals.signals import participant_erased
 
@@ -35,12 +36,10 @@ def erase_participant(participant: Participant, *, wall: datetime) -> Participan
     A keyed hash of their names is kept: the same mailbox earns no first-time reward
     twice. Their codes stop working, and are nobody else's ever after.
     """
-    rows = Participant.objects.select_related("campaign")
-    # Not even a row that leads to theirs is written: all of those are there, or wait.
-    locked = rows.select_for_update(of=("self",)).get(pk=participant.pk)
+    locked, referrals = _lock_person(participant)
     if locked.status == Participant.Status.ERASED:
         return locked
-    erasure = _survey(locked)
+    erasure = _survey(locked, referrals)
     bury(locked.campaign, names_of(locked), wall=wall)
     _retire_codes(locked, wall=wall)
     blank(locked, wall=wall)
@@ -50,6 +49,17 @@ def erase_participant(participant: Participant, *, wall: datetime) -> Participan
     forget_visits(erasure.addresses)
     participant_erased.send(sender=Participant, instances=[locked], erasures=[erasure])
     return locked
+
+
+def _lock_person(participant: Participant) -> tuple[Participant, list[Referral]]:
+    """Their names, then their row and their referrals: whoever enrols or imports
+    somebody of one of these names is through, or sees the tombstone."""
+    named = Participant.objects.select_related("campaign").get(pk=participant.pk)
+    lock_names(named.campaign, names_of(named))
+    locked, referrals = all_or_none(partial(_lock_rows, participant))
+    if names_of(locked) != names_of(named):  # they were renamed meanwhile
+        lock_names(locked.campaign, names_of(locked))
+    return locked, referrals
 
 
 def _mentions(erasure: Erasure, wall: datetime) -> list[str]:
@@ -87,38 +97,39 @@ def blank(
     )
 
 
-def _survey(locked: Participant) -> Erasure:
+def _lock_rows(participant: Participant) -> tuple[Participant, list[Referral]]:
+    """Them and their referrals; no row that leads to theirs is written meanwhile."""
+    rows = Participant.objects.select_for_update(of=("self",), nowait=True)
+    locked = rows.select_related("campaign").get(pk=participant.pk)
+    people = [locked.pk, *locked.merged.values_list("pk", flat=True)]
+    referrals = (
+        Referral.objects.filter(Q(advocate__in=people) | Q(friend__in=people))
+        .only("advocate_id", "friend_id", "click_address")
+        .select_for_update(no_key=True, nowait=True)
+        .order_by("id")
+    )
+    return locked, list(referrals)
+
+
+def _survey(locked: Participant, referrals: list[Referral]) -> Erasure:
     """All that is about them, and every word that could name them."""
     people = [locked.pk, *locked.merged.values_list("pk", flat=True)]
-    referrals = _lock_referrals(locked.campaign, people)
     as_friend = [row for row in referrals if row.friend_id in people]
+    events = Event.objects.filter(participant__in=people)
     former = FormerCode.objects.filter(participant__in=people)
+    addresses = [locked.address, *(row.click_address for row in as_friend)]
     return Erasure(
         participant=locked,
         people=tuple(people),
         referrals=tuple(row.pk for row in referrals),
-        friends=tuple(
-            row.friend_id for row in referrals if row.friend_id not in people
-        ),
-        events=tuple(
-            Event.objects.filter(participant__in=people).values_list("pk", flat=True)
-        ),
+        friends=tuple({row.friend_id for row in referrals}.difference(people)),
+        events=tuple(events.values_list("pk", flat=True)),
         mailboxes=frozenset(filter(None, [locked.email, locked.email_canonical])),
         external_id=locked.external_id or "",
         codes=frozenset([locked.code, *former.values_list("code", flat=True)]),
         name=locked.name,
-        addresses=frozenset(
-            filter(None, [locked.address, *(row.click_address for row in as_friend)])
-        ),
+        addresses=frozenset(filter(None, addresses)),
     )
-
-
-def _lock_referrals(campaign: Campaign, people: list[UUID]) -> list[Referral]:
-    """Of either side, in the order of their ids, as every sweep locks them."""
-    of_them = Q(advocate__in=people) | Q(friend__in=people)
-    rows = Referral.objects.filter(of_them, campaign=campaign)
-    columns = rows.only("pk", "friend_id", "click_address")
-    return list(columns.select_for_update(no_key=True).order_by("id"))
 
 
 def _retire_codes(locked: Participant, *, wall: datetime) -> None:

@@ -63,6 +63,11 @@ def reconsider_referral(
             f"It is {referral.status}: only a disqualified one is reopened by hand.",
             current=referral.status,
         )
+    if referral.friend.merged_into_id or referral.advocate.merged_into_id:
+        raise IllegalTransition(
+            "It was left behind when two rows of one person were merged.",
+            current=referral.status,
+        )
     within = timedelta(days=referral.campaign.milestone_within_days)
     expires_at = referral.campaign.now(wall) + within
     reopen_referral(referral, reason=reason, by=by, expires_at=expires_at)

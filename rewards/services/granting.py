@@ -72,6 +72,15 @@ def take_back_rewards(referrals: list[Referral]) -> None:
     Reward.objects.bulk_update(handed_over, ["disputed_at"])
 
 
+@transaction.atomic
+def move_rewards(people: Iterable[Participant]) -> None:
+    """Have those who were merged into somebody be rewarded as who they are now."""
+    for person in people:
+        rewards = Reward.objects.filter(recipient=person).order_by("id")
+        locked = [row.pk for row in rewards.select_for_update(no_key=True)]
+        Reward.objects.filter(pk__in=locked).update(recipient=person.merged_into_id)
+
+
 def _may_have(reward: Reward) -> bool:
     return reward.recipient.status == Participant.Status.ACTIVE
 
