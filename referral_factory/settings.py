@@ -25,6 +25,8 @@ ALLOWED_HOSTS: list[str] = env.list(
 # How many hops before us set X-Forwarded-For truthfully.
 TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", 0)
 FALLBACK_URL: str = env.str("FALLBACK_URL", "")  # where an unknown code leads
+# Hosts that campaigns may lead to: shop.example.com,*.example.org; empty: any.
+LANDING_HOSTS: list[str] = env.list("LANDING_HOSTS", default=[])
 
 # --- Apps ---------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -53,6 +55,7 @@ INSTALLED_APPS = [
     "referral_factory.mail",
 ]
 MIDDLEWARE = [
+    "referral_factory.pages.links.links_first",
     "referral_factory.api.middleware.request_id",
     "referral_factory.api.middleware.refuse_bad_text",
     "referral_factory.api.middleware.need_length",
@@ -101,8 +104,15 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db("DATABASE_URL") if DATABASE_URL else embedded.database(),
 }
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+DATABASES["default"]["ENGINE"] = "referral_factory.postgresql"
 # A server that does not answer is an error in seconds, not in minutes.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# Statements of the hot routes are planned once per connection. A pooler that hands out
+# connections per transaction must know of it (PgBouncer does since 1.21).
+PREPARED_STATEMENTS: bool = env.bool("PREPARED_STATEMENTS", True)
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = (
+    0 if PREPARED_STATEMENTS else None
+)
 # Two test runs at once on one server need a database each.
 DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", "test_referrals")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

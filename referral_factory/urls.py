@@ -10,11 +10,12 @@ from referral_factory.api.routers import Router
 from referral_factory.health import healthz, readyz
 from referral_factory.pages.confirm import confirm
 from referral_factory.pages.join import join, sent, welcome
+from referral_factory.pages.links import dead_end
 from referral_factory.pages.portal import portal
+from referral_factory.pages.qr import qr_code
 from referral_factory.reporting.api import ReportViewSet
 from referral_factory.reporting.views import dashboard, index
 from referrals.api import CampaignViewSet, ImportViewSet, ParticipantViewSet, ReferralViewSet
-from referrals.views import follow_link, qr_code
 from rewards.api import CampaignRuleViewSet, RewardViewSet, RuleViewSet
 from webhooks.api import (
     DeliveryViewSet,
@@ -44,8 +45,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", index, name="index"),
     path("dashboard/", dashboard, name="dashboard"),
     path("admin/", admin.site.urls),
-    path("r/<str:code>", follow_link, name="link"),
-    path("r/<str:code>/qr.svg", qr_code, name="qr-code"),
+    path("r/<str:code>", dead_end, name="link"),  # what leads on never gets here
+    path("r/<str:code>/qr.svg", qr_code, {"kind": "svg"}, name="qr-code"),
+    path("r/<str:code>/qr.png", qr_code, {"kind": "png"}, name="qr-code-png"),
     path("api/v1/", include(router.urls)),
     re_path(
         r"^api/v1/campaigns/(?P<campaign_id>[^/]+)/reward-rules/?$",

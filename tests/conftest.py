@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
+from referral_factory.access.limits import forget_callers
 from referral_factory.embedded import SERVER
 
 UNWANTED = ["skipped", "xfailed", "xpassed", "deselected"]
@@ -24,6 +25,12 @@ def django_db_modify_db_settings(
 @pytest.fixture(autouse=True)
 def _database(db: None) -> None:
     """Every test may use the database; a project like this has few that do not."""
+
+
+@pytest.fixture(autouse=True)
+def _strangers() -> None:
+    """Nobody has called before: the rows of earlier tests are gone as well."""
+    forget_callers()
 
 
 def not_run(config: pytest.Config) -> int:

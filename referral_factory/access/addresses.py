@@ -1,6 +1,7 @@
 """The address that a request came from."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,12 +18,18 @@ def client_address(request: HttpRequest) -> str | None:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
         hops = [*forwarded, *hops]
     position = min(settings.TRUSTED_PROXIES + 1, len(hops))
+    return _normal(hops[-position])
+
+
+@lru_cache(maxsize=1000)
+def _normal(address: str) -> str | None:
     try:
-        return str(ipaddress.ip_address(hops[-position].strip()))
+        return str(ipaddress.ip_address(address.strip()))
     except ValueError:
         return None
 
 
+@lru_cache(maxsize=1000)
 def network(address: str) -> str:
     """The address, or its /64: one IPv6 caller has all of it."""
     parsed = ipaddress.ip_address(address)

@@ -12,20 +12,29 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from referral_factory.access.addresses import client_address
-from referral_factory.access.limits import take_visit
+from referral_factory.access.limits import count_visit
 from referral_factory.ids import to_public
 from referral_factory.pages.visitors import for_visitors, notice
 from referrals.cookies import COOKIE, add_click, read_cookie
-from referrals.landing import allowed_pages, brought, landing_page, printable
+from referrals.landing import (
+    Query,
+    allowed_pages,
+    brought,
+    landing_page,
+    may_lead_to,
+    printable,
+)
 from referrals.models import Click
 from referrals.services.clicks import Followed, Visit, counts_still, follow_link
+from referrals.services.codes import campaign_of_erased
 from referrals.visits import is_visit
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -92,7 +101,8 @@ def _said(found: DeadEnd) -> tuple[str, str]:
 
 
 def _follow(request: HttpRequest, code: str) -> HttpResponse | DeadEnd:
-    standing = take_visit(request, "link", limit=settings.VISIT_LIMIT_PER_MINUTE)
+    limit = settings.VISIT_LIMIT_PER_MINUTE
+    standing = count_visit(request, "link", limit=limit, exact=False)
     if not standing.allowed:
         return DeadEnd(429, standing.resets_in)
     try:
@@ -103,7 +113,9 @@ def _follow(request: HttpRequest, code: str) -> HttpResponse | DeadEnd:
 
 
 def _fall_back(found: DeadEnd) -> HttpResponse | DeadEnd:
-    return _redirect(settings.FALLBACK_URL) if settings.FALLBACK_URL else found
+    return (
+        _redirect(iri_to_uri(settings.FALLBACK_URL)) if settings.FALLBACK_URL else found
+    )
 
 
 def _look_up(request: HttpRequest, code: str) -> HttpResponse | None:
@@ -114,9 +126,9 @@ def _look_up(request: HttpRequest, code: str) -> HttpResponse | None:
     pages = allowed_pages(tuple(settings.LANDING_HOSTS))
     link = follow_link(code, visit, pages=pages, wall=wall)
     if link is None:
-        return None
+        return _erased(code, given)
     if not link.active:  # their friends are welcome, and nobody's credit
-        return _redirect(link.landing_url)
+        return _redirect(landing_page(link.landing_url, given, []))
     ours = [("ref", link.code)]
     if link.click_id is None:
         return _redirect(landing_page(link.landing_url, given, ours))
@@ -126,16 +138,29 @@ def _look_up(request: HttpRequest, code: str) -> HttpResponse | None:
     return response
 
 
+def _erased(code: str, given: Query) -> HttpResponse | None:
+    """Printed links outlive a person; their friends are welcome all the same."""
+    campaign = campaign_of_erased(code)
+    if campaign is None or not may_lead_to(
+        campaign.landing_url, settings.LANDING_HOSTS
+    ):
+        return None
+    return _redirect(landing_page(campaign.landing_url, given, []))
+
+
 def _visit(request: HttpRequest, parameters: dict[str, str]) -> Visit:
     agent = printable(request.META.get("HTTP_USER_AGENT", ""))
     return Visit(client_address(request), agent, parameters)
 
 
 def _redirect(address: str) -> HttpResponse:
-    response = HttpResponseRedirect(address)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    """To an address of the campaign's or of the settings', fit for a header."""
+    headers = {
+        "Location": address,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+    }
+    return HttpResponse(status=302, headers=headers)
 
 
 def _remember(

@@ -47,7 +47,14 @@ def present_code(code: str) -> str | None:
     wanted = code.upper()
     people = Participant.objects.order_by().values_list("code", flat=True)
     former = people.filter(former_codes__code=wanted, former_codes__works=True)
-    return people.filter(code=wanted).union(former, all=True).first()
+    return next(iter(people.filter(code=wanted).union(former, all=True)), None)
+
+
+def campaign_of_erased(code: str) -> Campaign | None:
+    """The campaign of somebody who was erased, by a code that they had."""
+    former = FormerCode.objects.filter(code__in=erased_forms(code.upper()))
+    found = former.select_related("participant__campaign").first()
+    return found.participant.campaign if found else None
 
 
 @transaction.atomic

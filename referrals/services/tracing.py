@@ -29,7 +29,7 @@ def trace_claims(campaign: Campaign, claims: Iterable[Claim]) -> dict[Claim, Tra
     Raises InvalidInput that names the field where an advocate who is named outright
     (see OUTRIGHT) is nobody here.
     """
-    keys = {claim: _key(claim) for claim in claims}
+    keys = {claim: _key(claim, campaign) for claim in claims}
     clicks = _find_clicks(campaign, keys)
     owners = {
         claim: clicks[key].participant_id if key in clicks else key
@@ -85,7 +85,9 @@ def refuse_nowhere(campaign: Campaign, rows: Sequence[Row]) -> dict[int, Invalid
     known = _known_names(campaign, [c for claims in outright for c in claims])
     faults: dict[int, InvalidInput] = {}
     for number, (names, _claims) in enumerate(rows):
-        found = [fault for c in outright[number] if (fault := _fault(c, known))]
+        found = [
+            fault for c in outright[number] if (fault := _fault(c, campaign, known))
+        ]
         if found:
             faults[number] = found[0]
         else:
@@ -93,7 +95,7 @@ def refuse_nowhere(campaign: Campaign, rows: Sequence[Row]) -> dict[int, Invalid
     return faults
 
 
-def _key(claim: Claim) -> Any:
+def _key(claim: Claim, campaign: Campaign) -> Any:
     """What a claim is looked up by; None where it cannot lead anywhere."""
     match claim.way:
         case Way.PARTICIPANT:
@@ -101,7 +103,7 @@ def _key(claim: Claim) -> Any:
         case Way.CLICK:
             return _click_key(claim.value)
         case Way.COOKIE:
-            return read_cookie(claim.value)
+            return read_cookie(claim.value, campaign.pk)
         case Way.EMAIL:
             return canonical(clean(claim.value, claim.pointer))
         case Way.CODE:
@@ -169,16 +171,16 @@ def _known_names(campaign: Campaign, claims: Sequence[Claim]) -> set[str]:
     keys = {}
     for claim in claims:
         try:
-            keys[claim] = _key(claim)
+            keys[claim] = _key(claim, campaign)
         except InvalidInput:
             continue  # its row is told so
     people = _find_people(campaign, keys)
     return {_name(way, key) for way, key in people}
 
 
-def _fault(claim: Claim, known: set[str]) -> InvalidInput | None:
+def _fault(claim: Claim, campaign: Campaign, known: set[str]) -> InvalidInput | None:
     try:
-        name = _name(claim.way, _key(claim))
+        name = _name(claim.way, _key(claim, campaign))
     except InvalidInput as fault:
         return fault
     return None if name in known else _nobody(claim)

@@ -9,7 +9,8 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from referral_factory.access.limits import count_call, count_visit
+from referral_factory.access import limits
+from referral_factory.access.limits import count_call, count_visit, forget_callers
 from referral_factory.access.models import CallCount
 from tests.api.callers import caller, make_key
 
@@ -92,8 +93,9 @@ def test_a_call_that_was_rolled_back_counts() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_calls_are_counted_exactly(settings: Settings) -> None:
-    settings.RATE_LIMIT_PER_MINUTE = 25
+@pytest.mark.parametrize("limit", [25, 90])
+def test_parallel_calls_never_pass_the_limit(settings: Settings, limit: int) -> None:
+    settings.RATE_LIMIT_PER_MINUTE = limit
     text = make_key()[1]
 
     def call(_: int) -> int:
@@ -107,16 +109,58 @@ def test_parallel_calls_are_counted_exactly(settings: Settings) -> None:
 
     # One window, or two if a minute ended meanwhile.
     windows = CallCount.objects.values_list("count", flat=True)
-    allowed = sum(min(count, 25) for count in windows)
-    assert sum(windows) == CALLS
-    assert statuses.count(200) == allowed
-    assert statuses.count(429) == CALLS - allowed
+    allowed = sum(min(count, limit) for count in windows)
+    assert statuses.count(200) == min(allowed, CALLS)
+    assert statuses.count(429) == CALLS - statuses.count(200)
+
+
+def another_process(times: int, *, limit: int) -> int:
+    """How many of its calls were let through: it knows only what is in the database."""
+    mine = dict(limits._windows)
+    forget_callers()
+    allowed = sum(count_call("x", limit=limit).allowed for _ in range(times))
+    forget_callers()
+    limits._windows.update(mine)
+    return allowed
+
+
+def test_processes_share_a_limit_and_never_pass_it() -> None:
+    first = sum(count_call("x", limit=100).allowed for _ in range(50))
+    second = another_process(100, limit=100)
+    rest = sum(count_call("x", limit=100).allowed for _ in range(100))
+
+    assert first == 50
+    assert 90 <= first + second + rest <= 100
+
+
+def test_a_busy_caller_is_counted_in_lots() -> None:
+    standings = [count_call("x", limit=6000) for _ in range(300)]
+
+    assert [standing.count for standing in standings] == list(range(1, 301))
+    # Once for the first, once for a twentieth of the other 5,999.
+    assert CallCount.objects.get().count == 300
+
+
+def test_who_was_refused_is_refused_until_the_minute_is_over() -> None:
+    for _ in range(3):
+        count_call("x", limit=2)
+    CallCount.objects.all().delete()
+
+    assert not count_call("x", limit=2).allowed
+
+
+def test_visits_of_links_are_not_counted_before_they_are_many() -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1")
+    standings = [count_visit(request, "r", limit=40, exact=False) for _ in range(50)]
+
+    assert [standing.allowed for standing in standings].count(True) == 42
+    assert [standing.allowed for standing in standings[:42]] == [True] * 42
 
 
 def visit(address: str, forwarded: str = "") -> None:
     request = RequestFactory().get("/", REMOTE_ADDR=address)
     request.META["HTTP_X_FORWARDED_FOR"] = forwarded
-    count_visit(request, "join", limit=2)
+    count_visit(request, "join", limit=10)
 
 
 def test_visits_are_counted_by_address() -> None:

@@ -1,13 +1,18 @@
 """Links: what is a click, where it leads, and what strangers may put into it."""
 
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 
 from referral_factory.ids import from_public
 from referrals.models import Campaign, Click, Participant
+from referrals.services.erasing import erase_participant
+from referrals.services.participants import block_participant
 from tests.factories import make_campaign, make_participant
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -129,14 +134,19 @@ def test_links_outlive_their_campaign(browser: Client, status: str) -> None:
     assert browser.get(f"/r/{ann.code}").status_code == 302
 
 
-@pytest.mark.parametrize("status", ["blocked", "erased"])
-def test_link_of_a_blocked_advocate_earns_nothing(browser: Client, status: str) -> None:
+@pytest.mark.parametrize(
+    "end", [block_participant, partial(erase_participant, wall=timezone.now())]
+)
+def test_link_of_whoever_is_not_active_earns_nothing(
+    browser: Client, end: Callable[[Participant], object]
+) -> None:
     ann = advocate()
-    Participant.objects.update(status=status)
+    end(ann)
 
-    answer = browser.get(f"/r/{ann.code}")
+    answer = browser.get(f"/r/{ann.code}?a=1")
 
-    assert answer["Location"] == ann.campaign.landing_url
+    assert answer["Location"] == f"{ann.campaign.landing_url}?a=1"
+    assert not answer.cookies
     assert not Click.objects.exists()
 
 

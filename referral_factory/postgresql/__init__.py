@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, for requests that must be quick."""
