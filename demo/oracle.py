@@ -19,7 +19,10 @@ MORNING, NOON, AFTERNOON, EVENING = 8, 12, 16, 20
 STATUSES = ("pending", "holding", "qualified", "disqualified", "expired")
 OUTCOMES = ("holding", "qualified", "recorded", "not_matched", "unmatched")
 REWARDS = ("flagged", "approved", "rejected", "issued", "cancelled")
-REASONS = ("same_address_and_agent", "similar_mailbox", "amount_over_limit")
+REASONS = (
+    *("same_address_and_agent", "similar_mailbox"),
+    *("doubtful_attribution", "amount_over_limit"),
+)
 MESSAGES = (
     *("campaign.launched", "participant.created", "event.unmatched"),
     *("referral.created", "referral.holding", "referral.qualified"),
@@ -66,6 +69,7 @@ class Event:
 @dataclass
 class Referral:
     made: dt.datetime
+    by_click: bool = False  # of the same morning
     status: str = "pending"
     held_until: dt.datetime | None = None
     milestone: Event | None = None
@@ -100,12 +104,12 @@ class Story:
         self.enrolled = True
         self.tell("participant.created")
         if is_friend:
-            self.refer(now)
+            self.refer(now, by_click=self.number % 4 < 2)
         else:
             self.judge_again(now)
 
-    def refer(self, now: dt.datetime) -> None:
-        self.referral = Referral(made=now)
+    def refer(self, now: dt.datetime, *, by_click: bool = False) -> None:
+        self.referral = Referral(made=now, by_click=by_click)
         self.tell("referral.created")
         self.judge_again(now)
 
@@ -134,7 +138,7 @@ class Story:
         if referral.status != "pending":
             counts = referral.status in {"holding", "qualified"}
             return "recorded" if counts else "not_matched"
-        early = event.occurred < referral.made - MATCH
+        early = event.occurred < referral.made - MATCH * (not referral.by_click)
         if early or event.occurred > referral.made + WITHIN or not event.counts:
             return "not_matched"
         return self.reach(referral, event, now)
@@ -259,8 +263,9 @@ def tell_story(
         *((at(day, EVENING), 1, 0, story.close_month) for day in closings),
     ]
     last = closings[-1]
-    if number % 30 == 15 and enrolments.get(number // 8, last) < SECOND_WAVE:
-        happenings += second_wave(story)
+    advocate = enrolments.get(number // 8, last)
+    if number % 30 == 15 and advocate < enrolments[number] < SECOND_WAVE:
+        happenings.append((at(SECOND_WAVE, MORNING), 1, 0, story.refer))
     for now, _, _, happen in sorted(happenings, key=lambda each: each[:3]):
         if now.date() <= last:
             happen(now)
@@ -272,14 +277,6 @@ def enrolment(story: Story, day: dt.date, *, is_friend: bool) -> Iterator[Happen
         story.enrol(now, is_friend=is_friend)
 
     yield at(day, MORNING), 0, 0, enrol
-
-
-def second_wave(story: Story) -> Iterator[Happening]:
-    def refer(now: dt.datetime) -> None:
-        if story.enrolled:
-            story.refer(now)
-
-    yield at(SECOND_WAVE, MORNING), 1, 0, refer
 
 
 def reports(story: Story, lines: list[Line]) -> Iterator[Happening]:
@@ -385,6 +382,8 @@ def reasons_of(number: int) -> list[str]:
         reasons.append("same_address_and_agent")
     if number % 19 == 0:
         reasons.append("similar_mailbox")
+    if number % 31 == 0 and number % 4 < 2:
+        reasons.append("doubtful_attribution")
     return reasons
 
 

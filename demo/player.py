@@ -151,7 +151,7 @@ class Player:
             "address": ADDRESS,
             "user_agent": customer.browser,
         }
-        if friend:
+        if friend and not friend.customer.clicks_late:
             body["referred_by"] = self.claim(friend)
         shown = self.crm.post("/participants", body, named=True)
         self.count("participants")
@@ -160,6 +160,8 @@ class Player:
         self.people[customer.number] = person
         if person.referral:
             self.note_referral(person.referral, customer.number)
+        elif friend:
+            self.refer(friend, self.claim(friend))
         self.tempt(customer, person)
 
     def claim(self, friend: Friend) -> dict[str, str]:
@@ -184,9 +186,12 @@ class Player:
             follow(person.url, ROBOT)
 
     def refer_again(self, friend: Friend) -> None:
+        self.refer(friend, {"external_id": friend.advocate.external_id})
+
+    def refer(self, friend: Friend, claim: dict[str, str]) -> None:
         body = {
             "campaign": self.campaign.id,
-            "referred_by": {"external_id": friend.advocate.external_id},
+            "referred_by": claim,
             "friend": {"external_id": friend.customer.external_id},
         }
         shown = self.crm.post("/referrals", body, named=True)

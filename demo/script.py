@@ -52,6 +52,10 @@ class Customer:
         return self.number % 4 in {0, 1}
 
     @property
+    def clicks_late(self) -> bool:
+        return self.shows_click and self.number % 31 == 0
+
+    @property
     def tempts_the_curious(self) -> bool:
         return self.number % 5 == 0
 
@@ -195,11 +199,11 @@ class Script:
             return
         for customer in self.customers.values():
             advocate = self.customers.get(customer.number // 8)
-            if customer.number % 30 == 15 and advocate:
-                people = (customer.enrolled_on, advocate.enrolled_on)
-                if max(people) < SECOND_WAVE:
-                    friend = Friend(customer, advocate)
-                    self.days[SECOND_WAVE].second_wave.append(friend)
+            if customer.number % 30 != 15 or advocate is None:
+                continue
+            if advocate.enrolled_on < customer.enrolled_on < SECOND_WAVE:
+                friend = Friend(customer, advocate)
+                self.days[SECOND_WAVE].second_wave.append(friend)
 
 
 def of_guest(report: Report, number: int) -> Report:

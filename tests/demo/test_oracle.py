@@ -115,6 +115,13 @@ def test_stranger_who_is_enrolled_in_time_is_matched() -> None:
     assert found["referrals qualified"] == 1  # held from the 10th until the 24th
 
 
+def test_stranger_who_clicks_only_afterwards_is_not() -> None:
+    # 92 // 8 = 11; 92 divides by 23, too, but comes by a click: 92 % 4 = 0.
+    found = totals({1: "11 19970101 0.00", 2: "92 19970105 25.00"})
+    assert only(found, "event ") == {"event not_matched": 1, "event unmatched": 2}
+    assert only(found, "referrals ") == {"referrals pending": 1}
+
+
 def test_stranger_who_is_enrolled_too_late_is_not() -> None:
     # 29 // 8 = 3; whose number divides by 29 is enrolled 10 days late.
     found = totals({1: "3 19970101 0.00", 2: "29 19970105 25.00"})
@@ -139,6 +146,7 @@ def test_refund_of_a_stranger_waits_for_them_too() -> None:
     [
         (17, "same_address_and_agent", "issued"),  # 17 % 4 = 1: approved
         (38, "similar_mailbox", "rejected"),  # 38 % 4 = 2
+        (124, "doubtful_attribution", "issued"),  # 124 % 31 = 0: clicks too late
         (19, "similar_mailbox", "flagged"),  # 19 % 4 = 3: left in the queue
     ],
 )
