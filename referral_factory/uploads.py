@@ -7,6 +7,7 @@ leave a hash of all of it for Idempotency-Key.
 import hashlib
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import IO, Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.utils.datastructures import MultiValueDict
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser, MultiPartParser
 
+UNNAMED = "upload.csv"
 PIECE = 1024 * 1024  # bytes
 BESIDE_IT = 1024 * 1024  # what a form may hold beside its file
 
@@ -73,17 +75,21 @@ class FormParser(MultiPartParser):
 
 
 def _kept(stream: IO[bytes]) -> UploadedFile:
-    file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - goes with the request
-        max_size=PIECE, dir=settings.FILE_UPLOAD_TEMP_DIR
-    )
-    size = 0
-    while piece := stream.read(PIECE):
-        size += len(piece)
-        if size > max_bytes():
-            raise UploadTooLarge
-        file.write(piece)
-    file.seek(0)
-    return UploadedFile(file, size=size)
+    with ExitStack() as unless_kept:
+        file = unless_kept.enter_context(
+            tempfile.SpooledTemporaryFile(
+                max_size=PIECE, dir=settings.FILE_UPLOAD_TEMP_DIR
+            )
+        )
+        size = 0
+        while piece := stream.read(PIECE):
+            size += len(piece)
+            if size > max_bytes():
+                raise UploadTooLarge
+            file.write(piece)
+        file.seek(0)
+        unless_kept.pop_all()
+        return UploadedFile(file, name=UNNAMED, size=size)
 
 
 def _hash_of(fields: Mapping[str, str], file: UploadedFile | None) -> str:

@@ -37,7 +37,7 @@ class MappingField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
     """Columns of a file -> fields of a participant; a form holds it as JSON text."""
 
     default_error_messages = {
-        "not_a_mapping": 'Not an object of texts, such as {"E-Mail": "email"}.',
+        "not_a_mapping": "Not an object whose keys are columns and values fields.",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, str]:

@@ -18,6 +18,8 @@ from referral_factory.access.idempotency import SecretResponse
 from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.uploads import PIECE, CsvParser, FormParser
 from referrals.fault_files import fault_file
+from referrals.files.faults import BadFile
+from referrals.files.incoming import EMPTY
 from referrals.filters import ImportFilter
 from referrals.import_inputs import ImportInput, MappingInput
 from referrals.import_serializers import (
@@ -69,6 +71,8 @@ class ImportViewSet(mixins.ListModelMixin, ApiViewSet):
     )
     def create(self, request: Request) -> Response:
         """Upload a file; unless `dry_run` is false, it is only checked at first."""
+        if not request.data and request.content_type == CsvParser.media_type:
+            raise BadFile(*EMPTY)  # REST framework asks no parser about nothing
         given = self.validated(ImportInput)
         file = given["file"]
         received = imports.receive_and_start(

@@ -22,6 +22,7 @@ BINARY = {
     b"GIF8": "a picture",
     b"{\\rtf": "a text document",
 }
+EMPTY = ("empty_file", "The file is empty.")
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<table")
 
 
@@ -55,7 +56,7 @@ class Incoming:
             self._count(self._narrow.decode(b"", final=True))
         kept = self._kept(rest)
         if not self.head.lstrip(b"\xef\xbb\xbf").strip():
-            raise BadFile("empty_file", "The file is empty.")
+            raise BadFile(*EMPTY)
         return kept
 
     @property

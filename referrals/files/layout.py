@@ -28,11 +28,11 @@ class Layout:
 def layout_of(beginning: bytes, encoding: str, *, whole: bool) -> Layout:
     """BadFile where there is no header to be found. `whole`: it is all of the file."""
     if not whole:  # not to judge a row that was cut off
-        beginning = beginning[: beginning.rfind(b"\n") + 1] or beginning
+        beginning = beginning[: max(map(beginning.rfind, (b"\n", b"\r"))) + 1]
     tried = {each: _first_rows(beginning, encoding, each) for each in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda each: _fit(tried[each]))
     rows = [row for row in tried[delimiter] if not is_hint(row.values)]
-    if not rows:
+    if not rows or any('"' in cell for cell in rows[0].values):
         raise BadFile("no_header", "The first row, with the names, cannot be read.")
     if flaw := rows[0].flaw:
         raise BadFile(flaw.code, f"The first row, with the names: {flaw.detail}")

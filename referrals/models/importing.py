@@ -149,7 +149,7 @@ class ImportFault(models.Model):
     values: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
     # Whom the row may be about, as halves of keyed hashes: erasing them finds it by
     # these, however the row spells their names.
-    names: "ArrayField[list[int], list[int]]" = ArrayField(
+    names: "ArrayField[list[int] | None, list[int] | None]" = ArrayField(
         models.BigIntegerField(), default=list, null=True, blank=True
     )
 

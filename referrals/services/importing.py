@@ -20,6 +20,7 @@ from referrals.files.faults import BadFile, Flaw
 from referrals.files.people import Reading, read_row
 from referrals.files.reading import Row
 from referrals.models import Import, ImportFault, ImportName
+from referrals.services.campaigns import refuse_unless_open
 from referrals.services.imports import drop_file, rows_of
 from referrals.services.locks import lock_names
 from referrals.services.participants import Enrolment, Refusal, enrol_people
@@ -111,6 +112,8 @@ def _take(wall: datetime) -> Import | None:
 def _do_chunk(taken: Import, rows: Iterator[Row], *, wall: datetime) -> bool:
     """Whether there is more to do."""
     try:
+        taken.campaign.refresh_from_db()
+        refuse_unless_open(taken.campaign)
         chunk = _next_chunk(taken, rows)
         with transaction.atomic():
             outcome = _enrol(taken, chunk.rows, wall=wall)

@@ -1,6 +1,5 @@
 """A file of people: uploaded, checked, run; what it does, and what is told of it."""
 
-
 import pytest
 from rest_framework.test import APIClient
 
