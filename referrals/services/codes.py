@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -40,6 +41,14 @@ def find_by_codes(campaign: Campaign, codes: Collection[str]) -> dict[str, Parti
     for participant in found.values():
         participant.campaign = campaign
     return found
+
+
+def owners_of(code: str) -> list[UUID]:
+    """Who has this code, or had it and can still be found by it: one at most."""
+    wanted = code.upper()
+    people = Participant.objects.order_by().values_list("pk", flat=True)
+    former = people.filter(former_codes__code=wanted, former_codes__works=True)
+    return list(people.filter(code=wanted).union(former, all=True))
 
 
 def present_code(code: str) -> str | None:

@@ -21,6 +21,7 @@ from referrals.qualification import (
     decide,
 )
 from referrals.services.campaigns import CampaignNotOpen
+from referrals.services.codes import owners_of
 from referrals.services.locks import (
     email_name,
     external_id_name,
@@ -88,7 +89,7 @@ def record_event(campaign: Campaign, report: Report, *, wall: datetime) -> Recor
         participant=participant,
         amount=report.amount,
         currency=report.currency,
-        properties=report.properties,
+        properties={} if _erased(participant) else report.properties,
         reverses=report.reverses,
         occurred_at=occurred_at,
         received_at=now,
@@ -220,7 +221,7 @@ def lookup_of(named: dict[str, str]) -> dict[str, Any]:
     if kind == "id":
         return {"pk": _uuid(value)}
     if kind == "code":
-        return {"code": value.upper()}
+        return {"pk__in": owners_of(value)}
     if kind == "email":
         return {"email_canonical": canonical(clean(value, "/participant/email"))}
     return {"external_id": value}
@@ -248,8 +249,23 @@ def _find_person(
         lock_names(campaign, [person])
         found = rows.all().first()  # they may have been enrolled while we waited
     if found:
+        found = _present(found)
         found.campaign = campaign
     return found, person
+
+
+def _present(found: Participant) -> Participant:
+    """Who somebody turned out to be, locked, where they were merged into another."""
+    while found.merged_into_id:
+        rows = Participant.objects.select_for_update(no_key=True)
+        found = rows.get(pk=found.merged_into_id)
+    return found
+
+
+def _erased(participant: Participant | None) -> bool:
+    """What they do counts as before; what it was is nobody's to keep."""
+    gone = Participant.Status.ERASED
+    return participant is not None and participant.status == gone
 
 
 def _name(lookup: dict[str, Any]) -> str:

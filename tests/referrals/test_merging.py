@@ -292,7 +292,7 @@ def test_first_of_two_credits_stays_unless_the_other_got_further(
 
 def state(status: str, days_ago: int) -> dict[str, Any]:
     made: datetime = NOON - days_ago * DAY
-    dates = {
+    dates: dict[str, dict[str, Any]] = {
         "holding": {"holds_until": NOON + DAY},
         "qualified": {"qualified_at": NOON},
         "disqualified": {"disqualified_at": NOON, "reason": "Odd."},
