@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from referral_factory.access.api import KeyViewSet
 from referral_factory.api.events import EventViewSet
+from referral_factory.api.explain import ExplainViewSet
 from referral_factory.api.routers import Router
 from referral_factory.health import healthz, readyz
 from referral_factory.pages.confirm import confirm
@@ -15,7 +16,14 @@ from referral_factory.pages.portal import portal
 from referral_factory.pages.qr import qr_code
 from referral_factory.reporting.api import ReportViewSet
 from referral_factory.reporting.views import dashboard, index
-from referrals.api import CampaignViewSet, ImportViewSet, ParticipantViewSet, ReferralViewSet
+from referrals.api import (
+    CampaignViewSet,
+    ImportViewSet,
+    InvitationViewSet,
+    ParticipantViewSet,
+    ReferralViewSet,
+    RefusedClaimViewSet,
+)
 from rewards.api import CampaignRuleViewSet, RewardViewSet, RuleViewSet
 from webhooks.api import (
     DeliveryViewSet,
@@ -29,6 +37,7 @@ router.register("campaigns", CampaignViewSet, "campaign")
 router.register("participants", ParticipantViewSet, "participant")
 router.register("imports", ImportViewSet, "import")
 router.register("referrals", ReferralViewSet, "referral")
+router.register("refused-claims", RefusedClaimViewSet, "refused-claim")
 router.register("events", EventViewSet, "event")
 router.register("reward-rules", RuleViewSet, "reward-rule")
 router.register("rewards", RewardViewSet, "reward")
@@ -39,6 +48,7 @@ router.register("message-types", MessageTypeViewSet, "message-type")
 router.register("keys", KeyViewSet, "key")
 router.register("reports", ReportViewSet, "report")
 
+invitations_of_advocate = InvitationViewSet.as_view({"get": "list", "post": "create"})
 rules_of_campaign = CampaignRuleViewSet.as_view({"get": "list", "post": "create"})
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -48,7 +58,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("r/<str:code>", dead_end, name="link"),  # what leads on never gets here
     path("r/<str:code>/qr.svg", qr_code, {"kind": "svg"}, name="qr-code"),
     path("r/<str:code>/qr.png", qr_code, {"kind": "png"}, name="qr-code-png"),
+    path("join/<str:slug>", join, name="join"),
+    path("join/<str:slug>/sent", sent, name="join-sent"),
+    path("join/<str:slug>/welcome/<str:token>", welcome, name="join-welcome"),
+    path("join/<str:slug>/confirm/<str:token>", confirm, name="join-confirm"),
+    path("portal/<str:token>", portal, name="portal"),
     path("api/v1/", include(router.urls)),
+    re_path(
+        r"^api/v1/explain/?$",
+        ExplainViewSet.as_view({"get": "explain"}),
+        name="explain",
+    ),
+    re_path(
+        r"^api/v1/participants/(?P<public_id>[^/]+)/invitations/?$",
+        invitations_of_advocate,
+        name="participant-invitations",
+    ),
     re_path(
         r"^api/v1/campaigns/(?P<campaign_id>[^/]+)/reward-rules/?$",
         rules_of_campaign,
@@ -58,11 +83,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    path("join/<str:slug>", join, name="join"),
-    path("join/<str:slug>/sent", sent, name="join-sent"),
-    path("join/<str:slug>/welcome/<str:token>", welcome, name="join-welcome"),
-    path("join/<str:slug>/confirm/<str:token>", confirm, name="join-confirm"),
-    path("portal/<str:token>", portal, name="portal"),
 ]
 
 # Problem documents under /api/, pages elsewhere.

@@ -19,6 +19,7 @@ from referral_factory.wire import (
 from referrals.attribution import Claim
 from referrals.join_page import MAX_CHOICES, MAX_FIELDS, Kind, Side
 from referrals.models import Campaign, Referral
+from referrals.services.inviting import MAX_AT_ONCE
 
 MAX_DAYS = 3650
 EXACTLY_ONE = {"minProperties": 1, "maxProperties": 1}
@@ -236,6 +237,13 @@ class ReferralInput(StrictSerializer):
     campaign = IdField("cmp")
     referred_by = ClaimInput()
     friend = NamedPersonInput()
+
+
+class InvitationsInput(StrictSerializer):
+    # Each is judged by itself, so that one that is no address spoils no other.
+    emails = serializers.ListField(
+        child=TextField(1000), allow_empty=False, max_length=MAX_AT_ONCE
+    )
 
 
 class NameInput(StrictSerializer):

@@ -12,7 +12,14 @@ from referral_factory.access.services import ALL_SCOPES, create_key
 from referral_factory.ids import new_id
 from referral_factory.mail.models import Email, Kind
 from referrals.mailboxes import canonical
-from referrals.models import Campaign, Event, Participant, Referral
+from referrals.models import (
+    Campaign,
+    Event,
+    Invitation,
+    Participant,
+    Referral,
+    RefusedClaim,
+)
 from rewards.models import Reward, RewardRule, Side
 from webhooks.models import Delivery, Endpoint
 
@@ -133,6 +140,30 @@ def make_email(**fields: Any) -> Email:
     return Email.objects.create(**{**defaults, **fields})
 
 
+def make_refused_claim(**fields: Any) -> RefusedClaim:
+    """A claim about somebody that led nowhere, as if it had just been made."""
+    if "friend" not in fields:
+        fields["friend"] = make_participant()
+    defaults = {
+        "campaign": fields["friend"].campaign,
+        "way": Referral.Way.CODE,
+        "value": f"CODE{next(_numbers)}",
+        "reason": "unknown",
+        "detail": "No advocate of this campaign has this code.",
+        "decision": {"checks": [], "rules": {}},
+    }
+    return RefusedClaim.objects.create(**{**defaults, **fields})
+
+
+def make_invitation(**fields: Any) -> Invitation:
+    if "advocate" not in fields:
+        fields["advocate"] = make_participant()
+    fields.setdefault("email", f"friend@mail{next(_numbers)}.example.com")
+    fields["email_canonical"] = canonical(fields["email"])
+    fields.setdefault("campaign", fields["advocate"].campaign)
+    return Invitation.objects.create(**fields)
+
+
 def make_event(**fields: Any) -> Event:
     """An event's row, as if it had decided nothing."""
     participant = fields.get("participant")
@@ -152,3 +183,20 @@ def make_key(*, mode: str = "test", **fields: Any) -> str:
     """The text of a new API key; with all scopes unless others are given."""
     defaults = {"name": "Backend", "scopes": ALL_SCOPES}
     return create_key(mode=mode, **{**defaults, **fields})[1]
+
+
+def make_import(**fields: Any) -> Import:
+    """An import's row, such as is left when its file is done with."""
+    if "campaign" not in fields:
+        fields["campaign"] = make_campaign()
+    defaults: dict[str, Any] = {
+        "status": "done",
+        "filename": "people.csv",
+        "encoding": "utf-8",
+        "delimiter": ",",
+        "header": ["email"],
+        "mapping": {"email": "email"},
+        "made_by": "user:ops",
+        "finished_at": timezone.now(),
+    }
+    return Import.objects.create(**{**defaults, **fields})

@@ -1,8 +1,16 @@
 """Doors to campaigns, participants and referrals."""
 
 from referrals.api.campaigns import CampaignViewSet
+from referrals.api.claims import InvitationViewSet, RefusedClaimViewSet
 from referrals.api.imports import ImportViewSet
 from referrals.api.participants import ParticipantViewSet
 from referrals.api.referrals import ReferralViewSet
 
-__all__ = ["CampaignViewSet", "ImportViewSet", "ParticipantViewSet", "ReferralViewSet"]
+__all__ = [
+    "CampaignViewSet",
+    "ImportViewSet",
+    "InvitationViewSet",
+    "ParticipantViewSet",
+    "ReferralViewSet",
+    "RefusedClaimViewSet",
+]

@@ -86,7 +86,7 @@ class Story:
 
 
 def explain_person(person: Participant) -> Story:
-    """Five queries, however much there is to tell."""
+    """Four queries, however much there is to tell."""
     claims = RefusedClaim.objects.filter(friend=person)
     names = _names(person.external_id, person.email_canonical)
     return Story(

@@ -16,8 +16,10 @@ from tests.factories import (
     make_delivery,
     make_endpoint,
     make_event,
+    make_invitation,
     make_participant,
     make_referral,
+    make_refused_claim,
     make_reward,
     make_rule,
 )
@@ -68,11 +70,14 @@ def make_world(mode: str = "test", mark: str = "ours") -> World:
     click = Click.objects.create(
         campaign_id=campaign.pk, participant_id=advocate.pk, created_at=campaign.now()
     )
+    claim = make_refused_claim(friend=friend, value=f"{mark}-code")
+    invitation = make_invitation(advocate=advocate, email=f"{mark}-new@example.com")
     key, text = make_key(mode=mode, name=mark, campaign_ids=[campaign.pk])
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=timezone.now())
     rows = [
         *(campaign, advocate, referral, event, rule, reward),
         *(endpoint, message, delivery, click, key),
+        *(claim, invitation),
     ]
     ids = {row.PREFIX: row.public_id for row in rows}
     return World(mark, key, text, ids, advocate.code)

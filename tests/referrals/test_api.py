@@ -17,6 +17,7 @@ from tests.factories import (
     make_key,
     make_participant,
     make_referral,
+    make_refused_claim,
     make_rule,
 )
 
@@ -549,3 +550,52 @@ def test_campaign_of_the_other_mode_is_unknown_to_a_body() -> None:
     live = caller(make_key(mode="live"))
     answer = live.post(f"{V1}/participants", enrolment(make_campaign()))
     assert (answer.status_code, pointers(answer)) == (422, ["/campaign"])
+
+
+def test_referral_says_by_which_way_and_why(api: APIClient) -> None:
+    ann = make_participant()
+    body = enrolment(ann.campaign, referred_by={"code": ann.code})
+    made = api.post(f"{V1}/participants", body).json()["referred_by"]["referral"]
+
+    shown = api.get(f"{V1}/referrals/{made}").json()
+
+    assert shown["way"] == "code"
+    assert shown["marks"] == []
+    first = shown["explanation"][0]
+    assert first == {
+        "check": "leads_to_an_advocate",
+        "passed": True,
+        "detail": f"It leads to {ann.public_id}.",
+    }
+
+
+def test_referrals_are_filtered_by_way_and_by_marks(api: APIClient) -> None:
+    mark = {"code": "click_after_enrolment", "detail": "Late."}
+    marked = make_referral(way="cookie", marks=[mark])
+    make_referral(way="code")
+    for filters in ({"way": "cookie"}, {"marked": "true"}):
+        (found,) = api.get(f"{V1}/referrals", filters).json()["results"]
+        assert found["id"] == marked.public_id
+        assert found["marks"] == [mark]
+    (other,) = api.get(f"{V1}/referrals", {"marked": "false"}).json()["results"]
+    assert other["way"] == "code"
+
+
+def test_refused_claims_are_listed_with_what_decided(api: APIClient) -> None:
+    campaign = make_campaign()
+    body = enrolment(campaign, referred_by={"code": "NOBODY"})
+    friend = api.post(f"{V1}/participants", body).json()["id"]
+    make_refused_claim(reason="self_referral")
+
+    for filters in (
+        {"reason": "unknown"},
+        {"friend": friend},
+        {"campaign": campaign.public_id},
+    ):
+        (claim,) = api.get(f"{V1}/refused-claims", filters).json()["results"]
+        assert claim["friend"] == friend
+        assert (claim["way"], claim["value"]) == ("code", "NOBODY")
+        assert claim["advocate"] is None
+        assert [each["passed"] for each in claim["explanation"]] == [False]
+    wrong = api.get(f"{V1}/refused-claims", {"reason": "because"})
+    assert (wrong.status_code, pointers(wrong)) == (400, ["/reason"])
