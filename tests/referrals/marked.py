@@ -64,7 +64,9 @@ class History:
         body = {"campaign": self.campaign.public_id, **person}
         return self.post("participants", body, key=key)
 
-    def buy(self, order: str, who: dict[str, str], key: str = "") -> Any:
+    def buy(
+        self, order: str, who: dict[str, str], *, key: str = "", mark: str = MARK
+    ) -> Any:
         return self.post(
             "events",
             {
@@ -74,7 +76,7 @@ class History:
                 "participant": who,
                 "amount": "30.00",
                 "currency": "USD",
-                "properties": {"quux": "quux"},
+                "properties": {"mark": mark},
             },
             key=key,
         )
@@ -133,7 +135,7 @@ def _share(history: History) -> None:
     history.enrol(
         external_id="gina", name="Gina"
     )  # a message about a friend that tells the code
-    history.buy("order-3", {"external_id": "fred"})
+    history.buy("order-3", {"external_id": "fred"}, mark="none")
     history.enrol(
         external_id="quux-17", referred_by={"code": "QUUX-CODE"}
     )  # themselves
