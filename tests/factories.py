@@ -15,6 +15,7 @@ from referrals.mailboxes import canonical
 from referrals.models import (
     Campaign,
     Event,
+    Import,
     Invitation,
     Participant,
     Referral,
