@@ -137,11 +137,11 @@ CLICK_RETENTION_DAYS: int = env.int("CLICK_RETENTION_DAYS", 400)
 RATE_LIMIT_PER_MINUTE: int = env.int("RATE_LIMIT_PER_MINUTE", 6000)  # calls of one key
 # Visits of links from one address: offices and mobile networks share theirs.
 VISIT_LIMIT_PER_MINUTE: int = env.int("VISIT_LIMIT_PER_MINUTE", 6000)
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # Enrolment forms sent from one address, for each campaign.
 JOIN_LIMIT_PER_MINUTE: int = env.int("JOIN_LIMIT_PER_MINUTE", 20)
 # Each is answered after a multiple of this, so that time does not tell who is known.
 JOIN_ANSWERS_AFTER: timedelta = timedelta(milliseconds=300)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 IMPORT_MAX_MB: int = env.int("IMPORT_MAX_MB", 1024)  # of an uploaded file
 IMPORT_RETENTION_DAYS: int = env.int("IMPORT_RETENTION_DAYS", 30)  # of rows with faults
 REST_FRAMEWORK = {
@@ -151,7 +151,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["referral_factory.access.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["referral_factory.access.limits.PerKeyLimit"],
     "DEFAULT_PARSER_CLASSES": ["referral_factory.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["referral_factory.api.renderers.QuickJSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "referral_factory.api.pagination.Cursor",
     "DEFAULT_FILTER_BACKENDS": ["referral_factory.api.filtering.StrictFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "referral_factory.api.schema.AutoSchema",
@@ -196,7 +196,6 @@ SPECTACULAR_SETTINGS = {
 
 # --- Pages ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
 # What the pages for the public are translated into, see locale/. The API and the admin
 # speak LANGUAGE_CODE.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
@@ -204,6 +203,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # What forms are sent from, where a proxy ends TLS in front of us.
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
 CSRF_FAILURE_VIEW = "referral_factory.pages.visitors.csrf_failure"
+TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 # Unset, static files are served from where they are; collectstatic needs it.

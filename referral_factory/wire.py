@@ -10,9 +10,11 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
+import orjson
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import SkipField, get_attribute
+from rest_framework.utils.encoders import JSONEncoder
 
 from referral_factory import money
 from referral_factory.ids import Identified, InvalidId, from_public, to_public
@@ -296,6 +298,12 @@ class StrictSerializer(serializers.Serializer[Any]):
             ]
             for key in unknown
         }
+
+
+def as_json(value: Any) -> bytes:
+    """The bytes of an answer or of a message."""
+    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(value, JSONEncoder().default, options)
 
 
 @cache

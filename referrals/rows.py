@@ -1,4 +1,4 @@
-"""One person out of many: a row of a bulk call or of a file, read as strictly as a body.
+"""One of many people: a row of a bulk call or of a file, read as strictly as a body.
 
 The rules are the fields of `PersonRow`, the same that `POST /participants` is read by.
 """

@@ -5,7 +5,7 @@ one: they send a signal, and do not care who listens.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol
 
 from django.db.models import Model, QuerySet
@@ -43,6 +43,8 @@ class MessageType(NamedTuple):
     signals: Sequence[Signal] = ()  # none: a service of this app records it
     # How rows that were written a moment ago are shown without reading them again.
     at_hand: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+    # It is what is told first about its object, and once.
+    first: bool = False
 
 
 def _family(
@@ -75,6 +77,7 @@ MESSAGE_TYPES = {
             ParticipantSerializer,
             [referral_signals.participant_created],
             at_hand=ParticipantSerializer.prepare_newcomers,
+            first=True,
         ),
         *_family(
             "participant",
@@ -107,6 +110,7 @@ MESSAGE_TYPES = {
             ReferralSerializer,
             [referral_signals.referral_created],
             at_hand=list,
+            first=True,
         ),
         *_family(
             "referral",
@@ -152,7 +156,7 @@ def on_fact(
     """Record a message about each, in the caller's transaction."""
     shown = (message_type.at_hand or partial(_read_again, message_type))(instances)
     facts = [_fact(message_type, row) for row in shown]
-    outbox.record(message_type.name, facts)
+    outbox.record(message_type.name, facts, first=message_type.first)
 
 
 def _read_again(
@@ -171,8 +175,14 @@ def _read_again(
 
 def _fact(message_type: MessageType, row: Any) -> outbox.Fact:
     campaign = row if isinstance(row, Campaign) else row.campaign
-    data = message_type.serializer(row).data
+    data = _shower(message_type.serializer).to_representation(row)
     return outbox.Fact(row.pk, campaign.mode, campaign.pk, data)
+
+
+@cache
+def _shower(serializer: Any) -> Any:
+    """One for all rows: making a serializer takes longer than showing a row by it."""
+    return serializer(None)
 
 
 def endpoint_fact(endpoint: Endpoint) -> outbox.Fact:

@@ -1,7 +1,7 @@
 """Messages and their deliveries, written in the caller's transaction.
 
 Either the change and what is told of it are committed together, or neither is. A batch
-of any size costs two statements.
+of any size costs two statements, and one where all of its objects are new.
 """
 
 from collections import Counter
@@ -12,10 +12,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
-from rest_framework.renderers import JSONRenderer
 
 from referral_factory.ids import new_id, to_public
-from referral_factory.wire import moment_as_text
+from referral_factory.wire import as_json, moment_as_text
 from webhooks.models import Message
 
 CHANNEL = "deliveries"  # what the dispatcher listens on
@@ -28,9 +27,13 @@ COUNT = """
     RETURNING object_id, count
 """
 
-# A delivery's id takes its time from its message's: both sort alike.
+# A delivery's id takes its time from its message's: both sort alike. Only what the
+# first message of an object says is counted here: COUNT has seen to all others.
 WRITE = """
-    WITH message AS (
+    WITH counted AS (
+        INSERT INTO webhooks_messagecount (object_id, count)
+        SELECT object, 1 FROM unnest(%(objects)s::uuid[]) AS object WHERE %(first)s
+    ), message AS (
         INSERT INTO webhooks_message
             (id, mode, campaign_id, object_id, sequence, body, type, created_at)
         SELECT fact.*, %(type)s, %(now)s
@@ -67,20 +70,24 @@ class Fact(NamedTuple):
 
 
 def record(
-    message_type: str, facts: Sequence[Fact], *, only: UUID | None = None
+    message_type: str,
+    facts: Sequence[Fact],
+    *,
+    only: UUID | None = None,
+    first: bool = False,
 ) -> list[UUID]:
     """Write a message for each fact, and a delivery for each endpoint that wants it.
 
-    With `only`, it goes to that endpoint, whatever its filters say. Returns the ids
-    of the messages.
+    With `only`, it goes to that endpoint, whatever its filters say. `first` says that
+    these objects are new: nothing was ever told of them. Returns the messages' ids.
     """
     if not facts:
         return []
     ids = [new_id() for _ in facts]
     now = timezone.now()
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        sequences = _next_sequences(cursor, facts)
-        rows = list(zip(ids, facts, sequences, strict=True))
+    with transaction.atomic(savepoint=False):
+        sequences = [1] * len(facts) if first else _next_sequences(facts)
+        rows = zip(ids, facts, sequences, strict=True)
         columns: dict[str, Any] = {
             "ids": ids,
             "modes": [fact.mode for fact in facts],
@@ -90,7 +97,8 @@ def record(
             "bodies": [_body(message_type, now, *row) for row in rows],
         }
         rest = {"type": message_type, "now": now, "only": only, "channel": CHANNEL}
-        cursor.execute(WRITE, columns | rest)
+        with connection.cursor() as cursor:
+            cursor.execute(WRITE, columns | rest | {"first": first})
     return ids
 
 
@@ -100,7 +108,7 @@ def wake() -> None:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
-def _next_sequences(cursor: Any, facts: Sequence[Fact]) -> list[int]:
+def _next_sequences(facts: Sequence[Fact]) -> list[int]:
     """A number for each fact, one more than the last of its object.
 
     The rows stay locked until the end of the transaction, so that the numbers of one
@@ -109,8 +117,9 @@ def _next_sequences(cursor: Any, facts: Sequence[Fact]) -> list[int]:
     """
     counts = sorted(Counter(fact.object_id for fact in facts).items())
     objects, increments = zip(*counts, strict=True)
-    cursor.execute(COUNT, {"objects": list(objects), "counts": list(increments)})
-    reached = dict(cursor.fetchall())
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"objects": list(objects), "counts": list(increments)})
+        reached = dict(cursor.fetchall())
     upcoming = {key: reached[key] - count + 1 for key, count in counts}
     sequences = []
     for fact in facts:
@@ -133,5 +142,4 @@ def _body(
         "sequence": sequence,
         "data": fact.data,
     }
-    body: bytes = JSONRenderer().render(envelope)
-    return body.decode()
+    return as_json(envelope).decode()

@@ -9,18 +9,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from referral_factory.access.models import IdempotencyKey
 from referral_factory.errors import DomainError
+from referral_factory.wire import as_json
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -75,10 +75,7 @@ def once(handler: Handler, request: Request) -> Callable[..., HttpResponse]:
     def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         call = _call(request, key)
         with transaction.atomic():
-            _lock(call)
-            stored = IdempotencyKey.objects.filter(
-                api_key_id=call.api_key_id, key=key
-            ).first()
+            stored = _find(call)
             if stored is not None:
                 return _replay(stored, call)
             response = handler(request, *args, **kwargs)
@@ -102,23 +99,43 @@ def _call(request: Request, key: str) -> Call:
     )
 
 
-def _lock(call: Call) -> None:
-    """Keep others with this key out until the transaction ends.
+# Two statements in one message. The second looks with a snapshot from after the lock;
+# in one statement, it would be from before.
+FIND = """
+    SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s, 0));
+    SELECT method, path, request_hash, status, body
+    FROM access_idempotencykey WHERE api_key_id = %(api_key)s AND key = %(key)s
+"""
+KEEP = """
+    INSERT INTO access_idempotencykey
+        (api_key_id, key, method, path, request_hash, status, body, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
 
-    A statement of its own: one that also looked for the stored answer would look with
-    a snapshot from before it had the lock.
-    """
+
+class Stored(NamedTuple):
+    method: str
+    path: str
+    request_hash: str
+    status: int
+    body: str
+
+
+def _find(call: Call) -> Stored | None:
+    """Keep others with this key out until the transaction ends; what they stored."""
     name = f"idempotency {call.api_key_id} {call.key}"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name]
-        )
+        params = {"name": name, "api_key": str(call.api_key_id), "key": call.key}
+        cursor.execute(FIND, params)
         (locked,) = cursor.fetchone()
-    if not locked:
-        raise IdempotencyInProgress("A request with this key is still running.")
+        if not locked:
+            raise IdempotencyInProgress("A request with this key is still running.")
+        cursor.nextset()
+        stored = cursor.fetchone()
+    return stored and Stored(*stored)
 
 
-def _replay(stored: IdempotencyKey, call: Call) -> HttpResponse:
+def _replay(stored: Stored, call: Call) -> HttpResponse:
     if stored.request_hash != call.request_hash:
         raise IdempotencyMismatch(
             f"This key was used for another request: {stored.method} {stored.path}."
@@ -136,12 +153,17 @@ def _keep(call: Call, response: Response) -> None:
     secret_fields = getattr(response, "secret_fields", ())
     if secret_fields:
         data = {name: data[name] for name in data if name not in secret_fields}
-    IdempotencyKey.objects.create(
-        api_key_id=call.api_key_id,
-        key=call.key,
-        method=call.method,
-        path=call.path,
-        request_hash=call.request_hash,
-        status=response.status_code,
-        body=JSONRenderer().render(data).decode(),
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            KEEP,
+            [
+                call.api_key_id,
+                call.key,
+                call.method,
+                call.path,
+                call.request_hash,
+                response.status_code,
+                as_json(data).decode(),
+                timezone.now(),
+            ],
+        )

@@ -98,7 +98,7 @@ def enrol_participant(
     return answer
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def enrol_people(
     campaign: Campaign, people: Sequence[Person], *, wall: datetime, source: str = "api"
 ) -> list[Enrolment | Refusal]:
