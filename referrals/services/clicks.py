@@ -9,9 +9,10 @@ from uuid import UUID
 from referral_factory import prepared
 from referral_factory.ids import new_id
 from referrals.models import Campaign, Click, Participant
+from referrals.services.codes import present_code
 
-# One statement for all of a visit: whose code it is (or was, and still works), where
-# that leads, and the click, if it is one.
+# One statement for all of a visit: whose code it is, where that leads, and the click, if
+# it is one.
 FOLLOW = f"""
     WITH advocate AS MATERIALIZED (
         SELECT participant.id, code, participant.campaign_id, landing_url, clock_offset,
@@ -19,11 +20,7 @@ FOLLOW = f"""
             active
         FROM referrals_participant AS participant
         JOIN referrals_campaign AS campaign ON campaign.id = campaign_id
-        WHERE participant.id = coalesce(
-            (SELECT id FROM referrals_participant WHERE code = %(code)s),
-            (SELECT participant_id FROM referrals_formercode
-                WHERE code = %(code)s AND works))
-            AND campaign.status <> '{Campaign.Status.DRAFT}'
+        WHERE code = %(code)s AND campaign.status <> '{Campaign.Status.DRAFT}'
             AND landing_url ~* %(pages)s
     ), click AS (
         INSERT INTO referrals_click (id, campaign_id, participant_id, created_at,
@@ -80,10 +77,20 @@ def follow_link(
 
     `visit` is None where nobody clicked. `pages` is the pattern of allowed pages.
     """
+    code = code.upper()
+    found = _follow(code, visit, pages, wall)
+    if found is None and (present := present_code(code)) not in {None, code}:
+        found = _follow(str(present), visit, pages, wall)
+    return found
+
+
+def _follow(
+    code: str, visit: Visit | None, pages: str, wall: datetime
+) -> Followed | None:
     found = prepared.execute(
         FOLLOW,
         {
-            "code": code.upper(),
+            "code": code,
             "pages": pages,
             "click": new_id() if visit else None,
             "wall": wall,
