@@ -5,6 +5,7 @@ Whoever is known already, blocked or new gets the same answer after the same tim
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
@@ -102,9 +103,7 @@ def _take(visit: Visit) -> HttpResponse:
     form = visit.form()
     stamp = read_stamp(campaign, request.POST.get("stamp", ""))
     if not standing.allowed:
-        said = _(
-            "Too many people have joined from your network. Try again in a minute."
-        )
+        said = _("Your network has sent this form too often. Try again in a minute.")
         response = _show(visit, form, stamp, problem=said, status=429)
         response.headers["Retry-After"] = str(standing.resets_in)
         return response
@@ -211,5 +210,13 @@ def welcome(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         campaign = None
     if campaign is None:
         return no_such_page(request)
-    shown = {"campaign": campaign, **share_links(campaign, code)}
-    return render(request, "join/welcome.html", shown)
+    shown = {**share_links(campaign, code), **_onward(campaign)}
+    return render(request, "join/welcome.html", {"campaign": campaign, **shown})
+
+
+def _onward(campaign: Campaign) -> dict[str, str]:
+    """Where the campaign's links lead, unless that is where they are."""
+    host = urlsplit(campaign.landing_url).netloc
+    if host in {"", urlsplit(settings.PUBLIC_URL).netloc}:
+        return {}
+    return {"next_address": campaign.landing_url, "next_host": host}
