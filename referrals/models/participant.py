@@ -42,7 +42,9 @@ class Participant(Identified, Stateful):
         Status.BLOCKED: {Status.ACTIVE, Status.ERASED},
     }
 
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="participants")
+    campaign = models.ForeignKey(  # its index is that of participant_has_one_campaign
+        Campaign, models.PROTECT, related_name="participants", db_index=False
+    )
     external_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique where given
     email = models.CharField(max_length=254, null=True, blank=True)  # noqa: DJ001 - unique where given
     email_canonical = models.CharField(  # noqa: DJ001 - unique where given
@@ -73,10 +75,12 @@ class Participant(Identified, Stateful):
             models.UniqueConstraint(
                 name="one_participant_per_mailbox_and_campaign",
                 fields=["campaign", "email_canonical"],
+                opclasses=["uuid_ops", "varchar_pattern_ops"],  # also by its beginning
             ),
             models.UniqueConstraint(
                 name="one_participant_per_external_id_and_campaign",
                 fields=["campaign", "external_id"],
+                opclasses=["uuid_ops", "varchar_pattern_ops"],
             ),
             # For the composite foreign keys that keep rows within one campaign.
             models.UniqueConstraint(
@@ -121,6 +125,22 @@ class Participant(Identified, Stateful):
             # For enrolments over time: the dashboard's first number.
             models.Index(
                 name="participant_enrolled", fields=["campaign", "created_at"]
+            ),
+            # For the list in the admin, newest first: all, of one source, and those
+            # few that are not active or have confirmed their mailbox.
+            models.Index(name="participant_enrolled_at", fields=["created_at", "id"]),
+            models.Index(
+                name="participant_of_source", fields=["source", "created_at", "id"]
+            ),
+            models.Index(
+                name="participant_not_active",
+                fields=["status", "created_at", "id"],
+                condition=~Q(status="active"),
+            ),
+            models.Index(
+                name="participant_confirmed",
+                fields=["created_at", "id"],
+                condition=Q(confirmed_at__isnull=False),
             ),
         ]
 

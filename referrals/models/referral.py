@@ -65,7 +65,9 @@ class Referral(Identified, Stateful):
         COOKIE = "cookie"  # the signed cookie that the link left in their browser
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="referrals")
-    advocate = models.ForeignKey(Participant, models.PROTECT, related_name="referrals")
+    advocate = models.ForeignKey(  # its index is referral_of_advocate
+        Participant, models.PROTECT, related_name="referrals", db_index=False
+    )
     friend = models.ForeignKey(Participant, models.PROTECT, related_name="referred_by")
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     way = models.CharField(max_length=20, choices=Way)
@@ -141,6 +143,8 @@ class Referral(Identified, Stateful):
                 fields=["holds_until"],
                 condition=Q(status="holding"),
             ),
+            # For somebody's referrals, in their order.
+            models.Index(name="referral_of_advocate", fields=["advocate", "id"]),
             # For referred friends over time on the dashboard.
             models.Index(name="referral_made", fields=["campaign", "created_at"]),
             models.Index(
