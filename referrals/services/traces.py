@@ -18,17 +18,20 @@ from referrals.models import (
     Referral,
     RefusedClaim,
 )
+from referrals.services.locks import email_name, external_id_name
+from referrals.services.tombstones import half_digest
 
 Way = Referral.Way
 
-# A row of a file is theirs where a cell of it is a name of theirs.
+# A row of a file is theirs where a cell of it is a name of theirs, or was read as one.
 CLEAR_FAULTS = """
     UPDATE referrals_importfault fault
     SET "values" = '[]', detail = 'The row was about somebody who was erased.'
     FROM referrals_import import
     WHERE fault.owner_id = import.id AND import.campaign_id = %(campaign)s
-        AND EXISTS (SELECT FROM jsonb_array_elements_text(fault."values") AS cell
-            WHERE lower(btrim(cell)) = ANY (%(names)s))
+        AND (fault.names && %(digests)s::bigint[]
+            OR EXISTS (SELECT FROM jsonb_array_elements_text(fault."values") AS cell
+                WHERE lower(btrim(cell)) = ANY (%(names)s)))
 """
 
 
@@ -109,11 +112,14 @@ def _clear_join_requests(erasure: Erasure) -> None:
 
 def _clear_faults(erasure: Erasure) -> None:
     names = {*erasure.mailboxes, erasure.external_id} - {""}
+    called = [email_name(mailbox) for mailbox in erasure.mailboxes]
+    called.append(external_id_name(erasure.external_id))
     with connection.cursor() as cursor:
         cursor.execute(
             CLEAR_FAULTS,
             {
                 "campaign": erasure.participant.campaign_id,
                 "names": [name.lower() for name in names],
+                "digests": [half_digest(name) for name in called],
             },
         )
