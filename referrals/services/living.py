@@ -1,5 +1,9 @@
 """People who can still change: an erased one cannot, nor one who was merged away."""
 
+from collections.abc import Collection
+
+from django.db import connection
+
 from referral_factory.errors import DomainError
 from referral_factory.ids import to_public
 from referrals.models import Participant
@@ -27,3 +31,25 @@ def refuse_erased(participant: Participant) -> None:
         raise ParticipantErased(f"They were merged into {kept}.", merged_into=kept)
     if participant.status == Participant.Status.ERASED:
         raise ParticipantErased("They were erased.")
+
+
+# As weak as what a row that leads to theirs takes anyhow: nobody waits but for those
+# who merge or erase them, who hold them whole.
+HOLD = """
+    SELECT id, status, merged_into_id FROM referrals_participant
+    WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE
+"""
+
+
+def hold(people: Collection[Participant]) -> bool:
+    """Let nobody merge or erase them until the transaction ends, and see their states
+    as they are; False where somebody was merged into another since they were read."""
+    keys = list({person.pk for person in people})
+    if not keys:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, [keys])
+        found = {key: (status, into) for key, status, into in cursor.fetchall()}
+    for person in people:
+        person.status, person.merged_into_id = found[person.pk]
+    return not any(into for _status, into in found.values())

@@ -25,6 +25,7 @@ from referrals.attribution import (
 from referrals.models import Campaign, Participant, Referral, RefusedClaim
 from referrals.services.erasing import erased_names
 from referrals.services.events import match_events_of_referral
+from referrals.services.living import hold
 from referrals.services.locks import lock_campaign, names_of
 from referrals.services.tracing import trace_claims, trace_invitations
 from referrals.signals import referral_created
@@ -98,7 +99,7 @@ def refer_friends(
     """
     now = campaign.now(wall)
     books = _Books() if new else _lock_friends(friends)
-    traced = _trace(campaign, friends, new=new, now=now)
+    traced = _trace_and_hold(campaign, friends, new=new, now=now)
     if not new:
         _lock_rings(campaign, traced, books)
     judged = [_judge(campaign, each, books, now) for each in traced]
@@ -138,6 +139,17 @@ def _lock_friends(friends: Sequence[Friend]) -> _Books:
     for referral in credited:
         books.enter(referral)
     return books
+
+
+def _trace_and_hold(
+    campaign: Campaign, friends: Sequence[Friend], *, new: bool, now: datetime
+) -> list[Traced]:
+    """Nobody is credited who is merged or erased at this moment."""
+    while True:
+        traced = _trace(campaign, friends, new=new, now=now)
+        found = [trace.advocate for _friend, traces in traced for trace in traces]
+        if hold([advocate for advocate in found if advocate]):
+            return traced
 
 
 def _trace(

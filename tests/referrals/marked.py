@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -29,7 +30,7 @@ from rewards.models import Reward
 from rewards.services.reviewing import review_rewards
 from rewards.signals import reward_flagged
 from tests.factories import make_campaign, make_endpoint, make_rule
-from webhooks.models import Attempt, Delivery
+from webhooks.models import Attempt, Delivery, Message
 
 MARK = "quux"
 ADDRESSES = ("203.0.113.77", "198.51.100.77")  # enrolled from, clicked from
@@ -203,14 +204,22 @@ def _be_looked_at(history: History) -> None:
 
 
 def _be_told(history: History) -> None:
-    """Subscribers answer with what they were sent."""
-    Attempt.objects.bulk_create(
-        Attempt(
-            delivery_id=delivery.pk,
-            number=1,
-            status_code=500,
-            latency_ms=5,
-            response_body="Cannot find Quux Person",
-        )
-        for delivery in Delivery.objects.all()
+    """Subscribers answer what is about them with what they were sent."""
+    about_them = Message.objects.filter(
+        Q(body__icontains=MARK) | Q(body__contains=history.person)
     )
+    told = Delivery.objects.filter(message_id__in=about_them.values("pk"))
+    for deliveries, answer in (
+        (told, "Cannot find Quux Person"),
+        (Delivery.objects.exclude(pk__in=told), "Thanks"),
+    ):
+        Attempt.objects.bulk_create(
+            Attempt(
+                delivery_id=delivery.pk,
+                number=1,
+                status_code=500,
+                latency_ms=5,
+                response_body=answer,
+            )
+            for delivery in deliveries
+        )
