@@ -16,9 +16,10 @@ from referral_factory.admin_base import (
     one_line,
 )
 from referral_factory.admin_verbs import Asked, Verb
-from referral_factory.templatetags.admin_words import moment
+from referral_factory.templatetags.admin_words import moment, words
 from referrals.models import Referral
 from referrals.search import people
+from referrals.services.explaining import refused_claims
 from referrals.services.referrals import (
     disqualify_referral,
     qualify_referral,
@@ -92,12 +93,25 @@ REOPEN = Verb(
 )
 
 
+class InDoubt(admin.SimpleListFilter):
+    title = "in doubt"
+    parameter_name = "marked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Marked"), ("no", "Not marked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "yes":
+            return queryset.exclude(marks=[])
+        return queryset.filter(marks=[]) if self.value() == "no" else queryset
+
+
 @admin.register(Referral)
 class ReferralAdmin(Admin):
     names = ("referral", "referrals")
     verbs = (QUALIFY, DISQUALIFY, REOPEN)
-    list_display = ("pair", "state", "way", "campaign", "made", "counted")
-    list_filter = ("status", "way", "campaign")
+    list_display = ("pair", "state", "way", "doubt", "campaign", "made", "counted")
+    list_filter = ("status", "way", InDoubt, "campaign")
     list_select_related = ("campaign", "advocate", "friend")
     ordering = ("-id",)
     paginator = InfinitePaginator
@@ -132,12 +146,13 @@ class ReferralAdmin(Admin):
     )
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        found = list(people(term).values_list("pk", flat=True)[:1000])
+        found = people(term)
         return queryset.filter(Q(advocate__in=found) | Q(friend__in=found))
 
     def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
             **super().row_context(request, row),
+            "refused": refused_claims(row.friend),
             "events": list(row.events.order_by("occurred_at", "id")),
             "rewards": list(row.rewards.select_related("recipient").order_by("id")),
         }
@@ -149,6 +164,10 @@ class ReferralAdmin(Admin):
     @display(description="Status", ordering="status", label=COLOURS)
     def state(self, referral: Referral) -> tuple[str, str]:
         return (referral.status, referral.get_status_display())
+
+    @display(description="In doubt")
+    def doubt(self, referral: Referral) -> str:
+        return ", ".join(words(mark["code"]) for mark in referral.marks)
 
     @display(description="Referred", ordering="id")
     def made(self, referral: Referral) -> str:

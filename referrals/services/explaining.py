@@ -87,15 +87,20 @@ class Story:
 
 def explain_person(person: Participant) -> Story:
     """Four queries, however much there is to tell."""
-    claims = RefusedClaim.objects.filter(friend=person)
     names = _names(person.external_id, person.email_canonical)
     return Story(
         person=person,
         referral=Referral.objects.filter(friend=person).first(),
-        refused=list(claims.order_by("-created_at", "-id")[:MANY]),
+        refused=refused_claims(person),
         invitations=_invitations(person.campaign, person.email_canonical),
         erased_before=_erased(person.campaign, names),
     )
+
+
+def refused_claims(person: Participant) -> list[RefusedClaim]:
+    """What was said of who referred them and not credited, newest first."""
+    claims = RefusedClaim.objects.filter(friend=person).select_related("advocate")
+    return list(claims.order_by("-created_at", "-id")[:MANY])
 
 
 def explain_nobody(

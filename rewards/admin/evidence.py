@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from referral_factory.admin_verbs import sums
-from referrals.models import Event, Referral
+from referrals.models import Event, Referral, RefusedClaim
+from referrals.services.explaining import refused_claims
 from rewards.models import Reward
 from rewards.services.reviewing import approvals_needed
 
@@ -60,6 +61,7 @@ class Evidence:
     referral: Referral
     compared: list[Compared]
     reasons: list[dict[str, Any]]
+    refused: list[RefusedClaim]  # what others said about the friend, newest first
     events: list[Event]
     rewards: list[Reward]  # all of the referral
     history: list[Moment]
@@ -90,6 +92,7 @@ def gather(reward: Reward, *, wall: datetime) -> Evidence:
         referral=referral,
         compared=_compare(referral),
         reasons=[_readable(reason) for reason in reward.reasons],
+        refused=refused_claims(referral.friend),
         events=list(referral.events.order_by("occurred_at", "id")),
         rewards=list(referral.rewards.select_related("recipient").order_by("id")),
         history=_history(reward),

@@ -2,9 +2,10 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from referrals.models import Campaign
-from rewards.models import RewardRule, RewardRuleVersion
+from referrals.models import Campaign, Referral
+from rewards.models import Reward, RewardRule, RewardRuleVersion
 from tests.admin.conftest import Login
 from tests.admin.pages import said, use, use_on_several
 from tests.factories import (
@@ -16,6 +17,7 @@ from tests.factories import (
     make_reward,
     make_rule,
 )
+from tests.steps import enrol
 
 CAMPAIGNS = "/admin/referrals/campaign/"
 PARTICIPANTS = "/admin/referrals/participant/"
@@ -214,3 +216,38 @@ def test_a_name_that_is_a_script_is_only_text(boss: Client) -> None:
         assert "&lt;script&gt;" in page, address
     after = use(boss, "approve", reward).text
     assert HOSTILE not in after
+
+
+def test_the_page_of_a_referral_shows_how_its_credit_came_about(boss: Client) -> None:
+    friend = make_participant()
+    ann = make_participant(campaign=friend.campaign, name="Ann")
+    bob = make_participant(campaign=friend.campaign, name="Bob")
+    for advocate in (ann, bob):
+        enrol(
+            friend.campaign,
+            external_id=friend.external_id,
+            by_code=advocate.code,
+            wall=timezone.now(),
+        )
+    referral = Referral.objects.get()
+    make_reward(referral=referral, status="flagged")
+
+    for address in (
+        f"{REFERRALS}{referral.pk}/change/",
+        f"/admin/rewards/flaggedreward/{Reward.objects.get().pk}/change/",
+    ):
+        page = boss.get(address).text
+        assert "friend before advocate" in page
+        assert "The friend was enrolled on" in page
+        assert "is somebody else" in page
+        assert "already referred" in page
+        assert "Bob" in page
+
+
+def test_referrals_in_doubt_are_found_by_a_filter(boss: Client) -> None:
+    mark = {"code": "click_after_enrolment", "detail": "They clicked late."}
+    marked, other = make_referral(marks=[mark]), make_referral()
+
+    for value, expected in {"yes": [marked], "no": [other]}.items():
+        page = boss.get(REFERRALS, {"marked": value})
+        assert list(page.context["cl"].result_list) == expected
