@@ -22,6 +22,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
@@ -49,6 +50,7 @@ __all__ = [
     "moment_field",
     "multiline",
     "number",
+    "one_file",
     "one_line",
     "secret_page",
     "select",
@@ -61,6 +63,7 @@ long_text = partial(UnfoldAdminTextareaWidget, attrs={"rows": 14})
 select = UnfoldAdminSelectWidget
 checkboxes = UnfoldAdminCheckboxSelectMultipleWidget
 number = UnfoldAdminDecimalFieldWidget
+one_file = UnfoldAdminFileFieldWidget
 tick = UnfoldBooleanWidget
 ThemedAdmin = ModelAdmin  # for what others made: only looks like the rest
 

@@ -26,6 +26,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 _list(request, "referrals", "campaign", "Campaigns", "campaign"),
                 _list(request, "referrals", "participant", "Participants", "group"),
+                _list(request, "referrals", "import", "Imports", "upload_file"),
                 _list(request, "referrals", "referral", "Referrals", "share"),
                 _list(request, "referrals", "event", "Events", "bolt"),
                 _list(request, "rewards", "reward", "Rewards", "redeem"),

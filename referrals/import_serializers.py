@@ -99,6 +99,7 @@ class SampleRowSerializer(serializers.Serializer[Any]):
 
     row = serializers.IntegerField()
     read = serializers.JSONField()
+    cells = serializers.ListField(child=serializers.CharField())
     faults = serializers.ListField(child=serializers.JSONField())
 
 
@@ -133,5 +134,6 @@ def sample_of(received: Import) -> list[dict[str, Any]]:
             {"column": flaw.column, "code": flaw.code, "detail": flaw.detail}
             for flaw in reading.flaws
         ]
-        shown.append({"row": number, "read": reading.given, "faults": faults})
+        read = {"row": number, "read": reading.given, "faults": faults}
+        shown.append({**read, "cells": reading.values})
     return shown

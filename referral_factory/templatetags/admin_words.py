@@ -17,6 +17,8 @@ COLOURS = {
     **dict.fromkeys(["qualified", "approved", "issued"], "success"),
     **dict.fromkeys(["draft", "pending", "holding", "issuing", "counted"], "info"),
     **dict.fromkeys(["paused", "flagged", "waiting", "unmatched"], "warning"),
+    **dict.fromkeys(["done"], "success"),
+    **dict.fromkeys(["uploaded", "checking", "checked", "running"], "info"),
     **dict.fromkeys(["blocked", "disqualified", "rejected", "failed"], "danger"),
     **dict.fromkeys(["disabled", "clawed_back", "reversed", "revoked"], "danger"),
 }

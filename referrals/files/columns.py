@@ -106,8 +106,12 @@ def checked(mapping: Mapped, header: Sequence[str]) -> dict[str, str]:
     return dict(mapping)
 
 
+def is_usable(mapping: Mapped) -> bool:
+    return not set(NAMES).isdisjoint(mapping.values())
+
+
 def refuse_unusable(mapping: Mapped) -> None:
-    if not set(NAMES) & set(mapping.values()):
+    if not is_usable(mapping):
         raise BadFile(
             "no_usable_column",
             "No column is an external_id or an email, and without one people cannot "

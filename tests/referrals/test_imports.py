@@ -52,6 +52,7 @@ def test_an_upload_is_looked_at_and_checked_first(
         "row": 1,
         "read": {"email": "ann@shop.example", "external_id": "c-1", "name": "Ann Lee"},
         "faults": [],
+        "cells": ["ann@shop.example", "c-1", "Ann", "Lee", "gold"],
     }
     assert shown["progress"] == {"rows": 0, "total": None, "percent": 0}
     assert shown["error"] is None

@@ -32,8 +32,8 @@ def client() -> APIClient:
 
 
 def emails(campaign: Campaign) -> list[str | None]:
-    rows = campaign.participants.order_by("created_at", "email")
-    return sorted(rows.values_list("email", flat=True))
+    rows = campaign.participants.order_by("email")
+    return list(rows.values_list("email", flat=True))
 
 
 # --- Files ---------------------------------------------------------------------------
