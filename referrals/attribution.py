@@ -16,6 +16,19 @@ from typing import Any
 from referral_factory.errors import DomainError
 from referrals.models import Click, Invitation, Participant, Referral
 from referrals.qualification import Check
+from referrals.refusals import (
+    AlreadyCustomer,
+    AlreadyReferred,
+    ClosedToClaims,
+    KnownBefore,
+    LinkTooOld,
+    MailboxNotConfirmed,
+    ParticipantBlocked,
+    ReferralLoop,
+    SelfReferral,
+    StrongerClaim,
+    UnknownAdvocate,
+)
 
 Way = Referral.Way
 ORDER = list(Way)
@@ -23,50 +36,6 @@ ORDER = list(Way)
 BY_CLICK = frozenset({Way.CLICK, Way.COOKIE})
 # What your backend names itself must lead somewhere: otherwise it is a mistake there.
 OUTRIGHT = frozenset({Way.PARTICIPANT, Way.EXTERNAL_ID, Way.EMAIL})
-
-
-class UnknownAdvocate(DomainError):
-    code = "unknown"
-
-
-class SelfReferral(DomainError):
-    code = "self_referral"
-
-
-class AlreadyReferred(DomainError):
-    code = "already_referred"
-
-
-class ClosedToClaims(DomainError):
-    code = "campaign_not_open"
-
-
-class ParticipantBlocked(DomainError):
-    code = "participant_blocked"
-
-
-class MailboxNotConfirmed(DomainError):
-    code = "mailbox_not_confirmed"
-
-
-class KnownBefore(DomainError):
-    code = "known_before"
-
-
-class AlreadyCustomer(DomainError):
-    code = "already_customer"
-
-
-class LinkTooOld(DomainError):
-    code = "link_too_old"
-
-
-class ReferralLoop(DomainError):
-    code = "referral_loop"
-
-
-class StrongerClaim(DomainError):
-    code = "stronger_claim"
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from referral_factory.errors import InvalidInput
-from referrals.attribution import ParticipantBlocked
 from referrals.mailboxes import canonical, clean
 from referrals.models import Invitation, Participant
+from referrals.refusals import ParticipantBlocked
 from referrals.services.campaigns import refuse_unless_open
 
 MAX_AT_ONCE = 1000

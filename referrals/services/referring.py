@@ -10,19 +10,18 @@ from django.db import connection, transaction
 from referral_factory.errors import DomainError, InvalidInput
 from referrals.attribution import (
     REFUSALS,
-    AlreadyReferred,
     Attribution,
     Claim,
     ExistingReferral,
     FriendFacts,
     Rules,
     Trace,
-    UnknownAdvocate,
     Verdict,
     attribute,
     explained,
 )
 from referrals.models import Campaign, Participant, Referral, RefusedClaim
+from referrals.refusals import AlreadyReferred, UnknownAdvocate
 from referrals.services.erasing import erased_names
 from referrals.services.events import match_events_of_referral
 from referrals.services.living import hold

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from referrals.attribution import ParticipantBlocked
 from referrals.models import Participant
+from referrals.refusals import ParticipantBlocked
 from rewards.models import Reward
 from rewards.services import notes
 from rewards.signals import reward_cancelled, reward_clawed_back, reward_issued

@@ -6,8 +6,8 @@ import pytest
 
 from referral_factory.errors import InvalidInput
 from referral_factory.states import IllegalTransition
-from referrals.attribution import ParticipantBlocked
 from referrals.models import Participant
+from referrals.refusals import ParticipantBlocked
 from rewards.models import Reward
 from rewards.services.issuing import cancel_reward, claw_back_reward, issue_reward
 from tests.factories import make_campaign, make_reward
