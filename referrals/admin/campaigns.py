@@ -16,6 +16,7 @@ from referral_factory.admin_base import COLOURS, Admin, display, number, one_lin
 from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.templatetags.admin_words import moment
 from referrals import checklist
+from referrals.admin.join_pages import FIELDSETS, JoinPageForm
 from referrals.models import Campaign
 from referrals.services.campaigns import (
     change_campaign,
@@ -45,7 +46,7 @@ COLUMNS = (
 )
 
 
-class CampaignForm(forms.ModelForm):
+class CampaignForm(JoinPageForm):
     """What a campaign is, with its review policy as fields that one can read."""
 
     landing_url = forms.URLField(
@@ -118,7 +119,7 @@ class CampaignForm(forms.ModelForm):
         changes = {name: self.cleaned_data[name] for name in names}
         if set(self.changed_data) & {*LIMITS, "without_limit"}:
             changes["review"] = self._review()
-        return changes
+        return {**changes, **self.page_changes()}
 
     def _review(self) -> dict[str, Any] | None:
         given = {name: self.cleaned_data.get(name) for name in LIMITS}
@@ -228,6 +229,7 @@ class CampaignAdmin(Admin):
             "Review: what a person must look at",
             {"fields": (("amount_limit", "two_people_above"), "without_limit")},
         ),
+        *FIELDSETS,
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
