@@ -57,8 +57,9 @@ class ImportViewSet(mixins.ListModelMixin, ApiViewSet):
 
     def get_parsers(self) -> list[BaseParser]:
         """A file where one is sent; REST framework asks before it knows the action."""
-        method = (self.request.method or "").lower()
-        if getattr(self, "action_map", {}).get(method) == "create":
+        # The API's own document is written without a request.
+        method = getattr(self.request, "method", None) or ""
+        if getattr(self, "action_map", {}).get(method.lower()) == "create":
             return [FormParser(), CsvParser()]
         return super().get_parsers()
 
