@@ -24,7 +24,9 @@ FIELDSETS = (
         "Enrolment page: where people join by themselves",
         {
             "fields": (
-                ("join_open", "join_confirm_email", "join_show_advocate"),
+                "join_open",
+                "join_confirm_email",
+                "join_show_advocate",
                 "join_heading",
                 "join_text",
                 "join_consent",
