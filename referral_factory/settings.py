@@ -62,7 +62,7 @@ MIDDLEWARE = [
     "referral_factory.api.middleware.refuse_too_large",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "referral_factory.api.csp.QuickCSPMiddleware",
     "referral_factory.api.middleware.relax_csp",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
@@ -85,11 +86,14 @@ class ApiViewSet(GenericViewSet):
 
     def get_object(self) -> Any:
         """The row that the URL names; 404 for any other text in its place."""
+        return get_object_or_404(self.get_queryset(), pk=self.named_key())
+
+    def named_key(self) -> UUID:
+        """The key that the URL names; 404 for any other text in its place."""
         try:
-            pk = from_public(self.prefix, self.kwargs[self.lookup_url_kwarg])
+            return from_public(self.prefix, self.kwargs[self.lookup_url_kwarg])
         except InvalidId as error:
             raise Http404 from error
-        return get_object_or_404(self.get_queryset(), pk=pk)
 
     def validated(
         self,

@@ -1,5 +1,6 @@
 """Doors to participants."""
 
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -10,17 +11,25 @@ from referrals.api.people import PersonViewSet
 from referrals.filters import ParticipantFilter
 from referrals.inputs import ParticipantInput
 from referrals.lookup import visible_campaign
+from referrals.reading import read_participant
 from referrals.serializers import EnrolledSerializer, ParticipantSerializer
 from referrals.services import participants
 
 
-class ParticipantViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, PersonViewSet
-):
+class ParticipantViewSet(mixins.ListModelMixin, PersonViewSet):
     """Participants: people in a campaign, as advocates, friends, or both."""
 
     inputs = {**PersonViewSet.inputs, "create": ParticipantInput}
     filterset_class = ParticipantFilter
+
+    @extend_schema(responses=ParticipantSerializer)
+    def retrieve(self, request: Request, public_id: str) -> Response:
+        shown = read_participant(
+            self.named_key(), mode=self.key.mode, campaign_ids=self.key.campaign_ids
+        )
+        if shown is None:
+            raise Http404
+        return Response(shown)
 
     @extend_schema(responses={200: EnrolledSerializer, 201: EnrolledSerializer})
     def create(self, request: Request) -> Response:
