@@ -1,4 +1,4 @@
-"""What every page of the admin has in common. The only module that imports unfold."""
+"""What every page of the admin has in common. It and admin_filters import unfold."""
 
 from collections.abc import Callable
 from functools import partial

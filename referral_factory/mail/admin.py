@@ -266,7 +266,7 @@ class EmailAdmin(Admin):
         )
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        return queryset.filter(participant__in=people(term).values("pk"))
+        return queryset.filter(participant__in=people(term))
 
     @display(description="E-mail")
     def says(self, email: Email) -> str:

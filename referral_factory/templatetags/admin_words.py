@@ -1,5 +1,6 @@
 """How pages for staff write moments, money and names of things."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,6 +61,16 @@ def colour(status: str) -> str:
 def words(code: str) -> str:
     """'not_matched' as people write it: 'not matched'."""
     return str(code).replace("_", " ")
+
+
+@register.filter
+def readable(value: Any) -> str:
+    """Any JSON as people read it: text as it is, the rest indented."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @register.filter

@@ -44,7 +44,7 @@ class EventAdmin(Admin):
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         campaigns = list(Campaign.objects.values_list("pk", flat=True))
-        found = list(people(term).values_list("pk", flat=True)[:1000])
+        found = people(term)
         return queryset.filter(
             Q(campaign__in=campaigns, event_id=term) | Q(participant__in=found)
         )
