@@ -37,9 +37,6 @@ class StrictJSONParser(BaseParser):
     """One JSON object in UTF-8. Numbers with a fraction become Decimal."""
 
     media_type = "application/json"
-    max_bytes = MAX_BYTES
-    kind: type = dict
-    kind_name = "an object"
 
     def parse(
         self,
@@ -47,24 +44,25 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        refuse_other_charsets(media_type)
-        refuse_announced(parser_context or {}, self.max_bytes)
-        body = read_bounded(stream, self.max_bytes)
-        if isinstance(parser_context, dict):
-            # Idempotency compares requests by this.
-            parser_context["body_hash"] = hashlib.sha256(body).hexdigest()
-        value = loads(body)
-        if not isinstance(value, self.kind):
-            raise ParseError(f"The body must be {self.kind_name}.", code="wrong_body")
+        value = loads(read_body(stream, media_type, parser_context or {}, MAX_BYTES))
+        if not isinstance(value, dict):
+            raise ParseError("The body must be an object.", code="wrong_body")
         return value
 
 
-class BulkJSONParser(StrictJSONParser):
-    """A JSON array, for routes that take many at once."""
-
-    max_bytes = 32 * 1024 * 1024
-    kind = list
-    kind_name = "an array"
+def read_body(
+    stream: IO[bytes],
+    media_type: str | None,
+    parser_context: Mapping[str, Any],
+    limit: int,
+) -> bytes:
+    """All of a body, of which Idempotency-Key keeps a hash to compare requests by."""
+    refuse_other_charsets(media_type)
+    refuse_announced(parser_context, limit)
+    body = read_bounded(stream, limit)
+    if isinstance(parser_context, dict):
+        parser_context["body_hash"] = hashlib.sha256(body).hexdigest()
+    return body
 
 
 def refuse_other_charsets(media_type: str | None) -> None:
@@ -96,44 +94,53 @@ def _too_large(limit: int) -> BodyTooLarge:
 
 def loads(body: bytes) -> Any:
     """The value in the body; ParseError says what is wrong, and where it can."""
+    value = decode(body, STRICT)
+    inspect(value, escapes=has_escapes(body))
+    return value
+
+
+def decode(body: bytes, decoder: json.JSONDecoder) -> Any:
     try:
-        text = body.decode("utf-8")
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_decimal,
-            parse_int=_integer,
-        )
+        return decoder.decode(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ParseError("The body is not UTF-8.", code="not_utf8") from error
     except RecursionError as error:
         raise ParseError(f"Nested deeper than {MAX_DEPTH}.", code="too_deep") from error
     except json.JSONDecodeError as error:
         raise ParseError(f"Not JSON: {error}.", code="malformed_json") from error
-    _inspect(value, escapes="\\u" in text)
-    return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def has_escapes(body: bytes) -> bool:
+    """Whether there may be a NUL or half of a surrogate pair: the JSON grammar refuses
+    the one as it is, UTF-8 the other."""
+    return b"\\u" in body
+
+
+class DuplicateKey(ParseError):
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The key {ascii(key)[:100]} stands twice in one object.",
+            code="duplicate_key",
+        )
+        self.key = key
+
+
+def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > MAX_KEYS:
         raise ParseError(f"An object of more than {MAX_KEYS} keys.", code="many_keys")
     value = dict(pairs)
     if len(value) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = counts.most_common(1)[0][0]
-        raise ParseError(
-            f"The key {ascii(twice)[:100]} stands twice in one object.",
-            code="duplicate_key",
-        )
+        raise DuplicateKey(twice)
     return value
 
 
-def _constant(name: str) -> Any:
+def read_constant(name: str) -> Any:
     raise ParseError(f"{name} is not JSON.", code="malformed_json")
 
 
-def _decimal(text: str) -> Decimal:
+def read_decimal(text: str) -> Decimal:
     if len(text) > MAX_NUMBER_LENGTH:
         raise ParseError("A number is too long.", code="number_too_long")
     if (
@@ -143,7 +150,7 @@ def _decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
-def _integer(text: str) -> int:
+def read_integer(text: str) -> int:
     # Compared as text first: reading thousands of digits is work.
     if len(text) > MAX_NUMBER_LENGTH or abs(int(text)) > LARGEST_INTEGER:
         raise ParseError(
@@ -152,24 +159,20 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _inspect(value: Any, *, escapes: bool) -> None:
-    """Refuse what is too deep, and text that no database or reader takes.
-
-    Without a \\u in the body there can be no NUL and no half of a surrogate pair: the
-    JSON grammar refuses the one as it is, UTF-8 the other.
-    """
+def inspect(value: Any, *, escapes: bool) -> None:
+    """Refuse what is too deep, and text that no database or reader takes."""
     level = [("", value)]
     for _ in range(MAX_DEPTH + 1):
         if escapes:
             for pointer, item in level:
                 _refuse_bad_text(pointer, item)
-        level = [child for pointer, item in level for child in _children(pointer, item)]
+        level = [child for pointer, item in level for child in children(pointer, item)]
         if not level:
             return
     raise ParseError(f"Nested deeper than {MAX_DEPTH}.", code="too_deep")
 
 
-def _children(pointer: str, value: Any) -> Iterator[tuple[str, Any]]:
+def children(pointer: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield f"{pointer}/{pointer_part(key)}", item
@@ -202,3 +205,11 @@ class BadText(ParseError):
         self.errors = [
             (shown.replace("\x00", "\\x00"), ErrorDetail(message, "bad_text"))
         ]
+
+
+STRICT = json.JSONDecoder(
+    object_pairs_hook=read_object,
+    parse_constant=read_constant,
+    parse_float=read_decimal,
+    parse_int=read_integer,
+)

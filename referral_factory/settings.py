@@ -26,7 +26,9 @@ ALLOWED_HOSTS: list[str] = env.list(
 TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", 0)
 FALLBACK_URL: str = env.str("FALLBACK_URL", "")  # where an unknown code leads
 # Hosts that campaigns may lead to: shop.example.com,*.example.org; empty: any.
-LANDING_HOSTS: list[str] = env.list("LANDING_HOSTS", default=[])
+LANDING_HOSTS: list[str] = [
+    host.strip() for host in env.list("LANDING_HOSTS", default=[])
+]
 
 # --- Apps ---------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -150,7 +152,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["referral_factory.access.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["referral_factory.access.limits.PerKeyLimit"],
-    "DEFAULT_PARSER_CLASSES": ["referral_factory.api.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["referral_factory.bodies.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["referral_factory.api.renderers.QuickJSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "referral_factory.api.pagination.Cursor",
     "DEFAULT_FILTER_BACKENDS": ["referral_factory.api.filtering.StrictFilterBackend"],
@@ -184,6 +186,7 @@ SPECTACULAR_SETTINGS = {
         "RewardStatus": "rewards.models.Reward.Status",
         "EndpointStatus": "webhooks.models.Endpoint.Status",
         "DeliveryStatus": "webhooks.models.Delivery.Status",
+        "EventOutcome": "referrals.models.Event.Outcome",
         "RewardKind": "rewards.models.Kind",
         "JoinFieldKind": "referrals.join_page.Kind",
         "JoinFieldSide": "referrals.join_page.Side",

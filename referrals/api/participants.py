@@ -1,16 +1,26 @@
 """Doors to participants."""
 
+from functools import partial
+from typing import Any
+
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from referral_factory.access.parameters import InvalidParameter
+from referral_factory.bulk_bodies import BulkJSONParser, NdjsonParser
+from referral_factory.errors import InvalidInput
+from referral_factory.ids import InvalidId, from_public
 from referrals.api.people import PersonViewSet
+from referrals.bulk import Bulk, BulkSerializer
 from referrals.filters import ParticipantFilter
-from referrals.inputs import ParticipantInput
+from referrals.inputs import BulkRowInput, ParticipantInput
 from referrals.lookup import visible_campaign
+from referrals.models import Campaign
 from referrals.reading import read_participant
 from referrals.serializers import EnrolledSerializer, ParticipantSerializer
 from referrals.services import participants
@@ -19,7 +29,8 @@ from referrals.services import participants
 class ParticipantViewSet(mixins.ListModelMixin, PersonViewSet):
     """Participants: people in a campaign, as advocates, friends, or both."""
 
-    inputs = {**PersonViewSet.inputs, "create": ParticipantInput}
+    inputs = {**PersonViewSet.inputs, "create": ParticipantInput, "bulk": BulkRowInput}
+    parameters = {"bulk": ("campaign",)}
     filterset_class = ParticipantFilter
 
     @extend_schema(responses=ParticipantSerializer)
@@ -46,3 +57,36 @@ class ParticipantViewSet(mixins.ListModelMixin, PersonViewSet):
         code = status.HTTP_201_CREATED if enrolled.created else status.HTTP_200_OK
         shown = self.get_queryset().get(pk=enrolled.participant.pk)
         return Response(EnrolledSerializer.of(shown, enrolled.refused), code)
+
+    @extend_schema(
+        request={
+            parser.media_type: BulkRowInput(many=True)
+            for parser in (BulkJSONParser, NdjsonParser)
+        },
+        responses={200: BulkSerializer},
+        parameters=[OpenApiParameter("campaign", str)],
+        filters=False,
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        parser_classes=[BulkJSONParser, NdjsonParser],
+        pagination_class=None,
+    )
+    def bulk(self, request: Request) -> Response:
+        """Enrol or update up to 10,000 people, a row each: good rows are kept.
+
+        An array, or a row on each line (NDJSON). `campaign` in the query is that of all
+        rows that name none. The answer has a result for each row, by its number.
+        """
+        default = request.query_params.get("campaign")
+        find = partial(visible_campaign, self.key)
+        rows = Bulk(find, self._campaign_of_all(default) if default else None)
+        given: Any = request.data  # a list: see the parsers
+        return Response(rows.enrol(given, wall=timezone.now()))
+
+    def _campaign_of_all(self, text: str) -> Campaign:
+        try:
+            return visible_campaign(self.key, from_public(Campaign.PREFIX, text))
+        except (InvalidId, InvalidInput) as error:
+            raise InvalidParameter("campaign", str(error)) from error

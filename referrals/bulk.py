@@ -1,0 +1,164 @@
+"""Many people in one call: each row answered by its number, and good rows kept."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+
+from referral_factory.bulk_bodies import Unreadable
+from referral_factory.errors import InvalidInput
+from referral_factory.ids import InvalidId, from_public
+from referral_factory.wire import IdField
+from referrals.models import Campaign
+from referrals.rows import Fault, read_person
+from referrals.serializers import RefusedSerializer
+from referrals.services.participants import Enrolment, Person, Refusal, enrol_people
+
+NO_CAMPAIGN = Fault(
+    "/campaign", "Say which campaign: here, or in the query.", "required"
+)
+NO_OBJECT = Fault("", "A row is an object.", "wrong_row")
+OUTCOMES = ("created", "updated", "unchanged", "failed")
+
+
+class BulkFaultSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong with a row."""
+
+    pointer = serializers.CharField(help_text="JSON pointer into the row.")
+    detail = serializers.CharField()
+    code = serializers.CharField()
+
+
+class BulkRowSerializer(serializers.Serializer[Any]):
+    """What became of one row."""
+
+    row = serializers.IntegerField(help_text="Its number: the first is 1.")
+    status = serializers.IntegerField(help_text="As a call with this row alone has.")
+    outcome = serializers.ChoiceField(OUTCOMES)
+    id = IdField("ptc", allow_null=True)
+    referral = IdField("ref", allow_null=True)
+    same_person_as_row = serializers.IntegerField(required=False)
+    refused_claims = RefusedSerializer(many=True, required=False)
+    errors = BulkFaultSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+class BulkSerializer(serializers.Serializer[Any]):
+    """What became of all rows, and how many of each."""
+
+    results = BulkRowSerializer(many=True)
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
+@dataclass
+class Bulk:
+    """The rows of a call on their way to their answers.
+
+    `find_campaign` raises InvalidInput where the caller knows no such campaign.
+    """
+
+    find_campaign: Callable[[UUID], Campaign]
+    default: Campaign | None  # of rows that name none
+    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _campaigns: dict[str, Campaign | Fault] = field(default_factory=dict)
+
+    def enrol(self, rows: Sequence[Any], *, wall: datetime) -> dict[str, Any]:
+        """Enrol whom the rows describe; the answer to the whole call."""
+        people: dict[Campaign, dict[int, Person]] = defaultdict(dict)
+        for number, raw in enumerate(rows, start=1):
+            read = self._read(raw)
+            if isinstance(read, list):
+                self.answers[number] = _failed(422, read)
+            else:
+                campaign, who = read
+                people[campaign][number] = who
+        # In one order, so that two calls never wait for each other in a circle.
+        for campaign in sorted(people, key=lambda each: each.pk):
+            self._enrol(campaign, people[campaign], wall)
+        return self._whole(len(rows))
+
+    def _read(self, raw: Any) -> tuple[Campaign, Person] | list[Fault]:
+        if isinstance(raw, Unreadable):
+            return [
+                Fault(pointer, str(detail), str(detail.code))
+                for pointer, detail in raw.errors
+            ]
+        if not isinstance(raw, dict):
+            return [NO_OBJECT]
+        campaign: Campaign | Fault = self.default or NO_CAMPAIGN
+        if "campaign" in raw:
+            campaign = self._named(raw.pop("campaign"))
+        who = read_person(raw)
+        if isinstance(campaign, Fault):
+            return [campaign, *(who if isinstance(who, list) else [])]
+        return who if isinstance(who, list) else (campaign, who)
+
+    def _named(self, given: Any) -> Campaign | Fault:
+        text = given if isinstance(given, str) else ""
+        if text not in self._campaigns:
+            self._campaigns[text] = self._look_up(text)
+        return self._campaigns[text]
+
+    def _look_up(self, text: str) -> Campaign | Fault:
+        try:
+            return self.find_campaign(from_public(Campaign.PREFIX, text))
+        except InvalidId as error:
+            return Fault("/campaign", str(error), "invalid_id")
+        except InvalidInput as error:
+            return Fault("/campaign", str(error), error.code)
+
+    def _enrol(
+        self, campaign: Campaign, people: dict[int, Person], wall: datetime
+    ) -> None:
+        numbers = list(people)
+        found = enrol_people(campaign, list(people.values()), wall=wall)
+        for number, enrolment in zip(numbers, found, strict=True):
+            self.answers[number] = _answer(enrolment, numbers)
+
+    def _whole(self, count: int) -> dict[str, Any]:
+        results = [{"row": n, **self.answers[n]} for n in range(1, count + 1)]
+        counts = Counter(result["outcome"] for result in results)
+        return {
+            "results": results,
+            **{outcome: counts[outcome] for outcome in OUTCOMES},
+        }
+
+
+def _answer(found: Enrolment | Refusal, numbers: Sequence[int]) -> dict[str, Any]:
+    if isinstance(found, Refusal):
+        status = 422 if found.pointer else 409
+        return _failed(status, [Fault(found.pointer, found.detail, found.code)])
+    answer: dict[str, Any] = {
+        "status": 201 if found.created else 200,
+        "outcome": _outcome(found),
+        "id": found.participant.public_id,
+        "referral": found.referral.public_id if found.referral else None,
+    }
+    if found.refused:
+        refused = [RefusedSerializer(each).data for each in found.refused]
+        answer["refused_claims"] = refused
+    if found.same_as is not None:
+        answer["same_person_as_row"] = numbers[found.same_as]
+    return answer
+
+
+def _outcome(found: Enrolment) -> str:
+    if found.created:
+        return "created"
+    return "updated" if found.changed or found.referral_created else "unchanged"
+
+
+def _failed(status: int, faults: Iterable[Fault]) -> dict[str, Any]:
+    return {
+        "status": status,
+        "outcome": "failed",
+        "id": None,
+        "referral": None,
+        "errors": [fault.as_json() for fault in faults],
+    }
