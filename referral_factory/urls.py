@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from referral_factory.access.api import KeyViewSet
 from referral_factory.api.events import EventViewSet
 from referral_factory.api.explain import ExplainViewSet
+from referral_factory.api.export import ExportViewSet
 from referral_factory.api.routers import Router
 from referral_factory.health import healthz, readyz
 from referral_factory.pages.confirm import confirm
@@ -35,6 +36,7 @@ from webhooks.api import (
 router = Router()
 router.register("campaigns", CampaignViewSet, "campaign")
 router.register("participants", ParticipantViewSet, "participant")
+router.register("participants", ExportViewSet, "participant-export")
 router.register("imports", ImportViewSet, "import")
 router.register("referrals", ReferralViewSet, "referral")
 router.register("refused-claims", RefusedClaimViewSet, "refused-claim")

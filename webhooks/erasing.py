@@ -15,7 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from referrals.erasure import Erasure
 from referrals.models import Participant
 from referrals.serializers import ParticipantSerializer
-from rewards.services.erasing import reward_ids, without_evidence
+from rewards.services.erasing import lock_rewards, without_evidence
 from webhooks.models import Message
 
 Data = dict[str, Any]
@@ -39,8 +39,9 @@ REWRITE = """
 def forget_person(erasure: Erasure) -> None:
     """Rewrite every message about them, and what was answered to it."""
     forget = _Forgetting(erasure)
-    theirs = [*erasure.people, *erasure.referrals, *erasure.events]
-    for some in _messages_about([*theirs, *reward_ids(erasure)]):
+    rewards = [reward.pk for reward in lock_rewards(erasure)]
+    theirs = [*erasure.people, *erasure.referrals, *erasure.events, *rewards]
+    for some in _messages_about(theirs):
         _write({key: forget.body(kind, body) for key, kind, body in some})
     for some in _messages_about(erasure.friends):
         rewritten = {key: forget.body(kind, body) for key, kind, body in some}

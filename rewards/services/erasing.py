@@ -1,7 +1,6 @@
 """What rewards know of a person, and how it is taken out of them."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q
 
@@ -18,24 +17,25 @@ Reasons = list[dict[str, Any]]
 
 def forget_person(erasure: Erasure) -> None:
     """Leave amounts, states and who decided; take out what could name the person."""
-    rewards = Reward.objects.filter(of_person(erasure))
-    for reward in rewards.select_for_update(no_key=True).order_by("id"):
+    rewards = lock_rewards(erasure)
+    for reward in rewards:
         left: dict[str, Any] = {
             each: erasure.redacted(getattr(reward, each)) for each in WRITTEN
         }
         left["reasons"] = without_evidence(reward.reasons, erasure)
         if any(getattr(reward, name) != value for name, value in left.items()):
             Reward.objects.filter(pk=reward.pk).update(**left)
-    admin_log.redact(reward_ids(erasure), erasure)
+    admin_log.redact([reward.pk for reward in rewards], erasure)
 
 
-def of_person(erasure: Erasure) -> Q:
-    """Their own rewards, and those of the other side of their referrals."""
-    return Q(recipient__in=erasure.people) | Q(referral__in=erasure.referrals)
+def lock_rewards(erasure: Erasure) -> list[Reward]:
+    """Their own, and those of the other side of their referrals.
 
-
-def reward_ids(erasure: Erasure) -> list[UUID]:
-    return list(Reward.objects.filter(of_person(erasure)).values_list("pk", flat=True))
+    Whoever reviews one of them is through by then, and has told what they saw.
+    """
+    theirs = Q(recipient__in=erasure.people) | Q(referral__in=erasure.referrals)
+    rewards = Reward.objects.filter(theirs).order_by("id")
+    return list(rewards.select_for_update(no_key=True))
 
 
 def without_evidence(reasons: Reasons, erasure: Erasure) -> Reasons:
