@@ -117,11 +117,14 @@ def test_filters_find_nothing_of_theirs(ours: World, theirs: World) -> None:
 
 
 def _id_fields() -> list[tuple[Route, Any]]:
-    """Every field of a body that names something by its id."""
+    """Every field of a body that names something by its id.
+
+    A click comes out of a browser, and one of nobody is no mistake: see below.
+    """
     found = []
     for route in writes():
         for steps in fields(route.body) if route.body else ():
-            if _kind(route.body, steps):
+            if _kind(route.body, steps) and steps[-1] != "click":
                 found.append((route, steps))
     return found
 
@@ -155,6 +158,24 @@ def test_naming_theirs_in_a_body_is_like_naming_nobody(
     assert [answer.status_code for answer in answers] in ([422, 422], [409, 409])
     assert _same(answers[0], theirs.ids[kind]) == _same(answers[1], public_id)
     assert contents() == before
+
+
+def test_click_of_theirs_is_like_one_of_nobody(ours: World, theirs: World) -> None:
+    answers = []
+    for public_id in (theirs.ids["clk"], to_public("clk", new_id())):
+        body = {
+            "campaign": ours.ids["cmp"],
+            "external_id": f"new-{len(answers)}",
+            "referred_by": {"click": public_id},
+        }
+        answer = ours.client.post("/api/v1/participants", body)
+        assert answer.status_code == 201
+        assert not leaks(answer, theirs, told=public_id)
+        (refused,) = answer.json()["refused_claims"]
+        assert refused.pop("value") == public_id
+        answers.append((answer.json()["referred_by"], refused))
+
+    assert answers[0] == answers[1]
 
 
 def _part(schema: Any, steps: Any) -> Any:
