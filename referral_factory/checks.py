@@ -1,5 +1,6 @@
 """Django system checks: a bad setting explains itself at start."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Advice
 from django.db import OperationalError, connections
 
 from referral_factory import mail_server
@@ -15,6 +17,7 @@ from referral_factory.embedded import SERVER
 OLDEST_POSTGRES = 15  # NULLS NOT DISTINCT, among others
 BROKERS = {"pgmq", "redis", "rediss", "amqp", "amqps"}
 SHORTEST_SECRET = 50
+HOST = re.compile(r"(\*\.)?[^\s/\\:@?#*]+(:\d+)?")
 
 Apps = Sequence[AppConfig] | None
 
@@ -38,6 +41,27 @@ def public_url_is_whole(app_configs: Apps, **kwargs: Any) -> Iterable[CheckMessa
             f"PUBLIC_URL is {settings.PUBLIC_URL!r}, which is no whole address.",
             hint="It is where people reach us: https://referrals.example.com",
             id="project.E002",
+        )
+
+
+@register(Tags.urls)
+def landing_hosts_are_hosts(app_configs: Apps, **kwargs: Any) -> Iterable[CheckMessage]:
+    for host in settings.LANDING_HOSTS:
+        if not HOST.fullmatch(host):
+            yield Error(
+                f"LANDING_HOSTS has {host!r}, which is no host.",
+                hint="Hosts without https://, such as shop.example.com,*.example.org",
+                id="project.E010",
+            )
+
+
+@register(Tags.security, deploy=True)
+def landing_hosts_are_named(app_configs: Apps, **kwargs: Any) -> Iterable[CheckMessage]:
+    if not settings.LANDING_HOSTS:
+        yield Advice(
+            "LANDING_HOSTS is empty: campaigns can send visitors to any host.",
+            hint="Name the hosts of your landing pages; see docs/links.md.",
+            id="project.W001",
         )
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
@@ -17,6 +18,7 @@ from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.templatetags.admin_words import moment
 from referrals import checklist
 from referrals.admin.join_pages import FIELDSETS, JoinPageForm
+from referrals.landing import may_lead_to
 from referrals.models import Campaign
 from referrals.services.campaigns import (
     change_campaign,
@@ -106,6 +108,12 @@ class CampaignForm(JoinPageForm):
         for name in LIMITS:
             if (review or {}).get(name) is not None:
                 self.initial.setdefault(name, Decimal((review or {})[name]))
+
+    def clean_landing_url(self) -> str:
+        page = str(self.cleaned_data["landing_url"])
+        if page and not may_lead_to(page, settings.LANDING_HOSTS):
+            raise forms.ValidationError("Links may not lead to this host.")
+        return page
 
     def clean_currency(self) -> str:
         currency = str(self.cleaned_data["currency"]).upper()

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -11,6 +12,7 @@ from referral_factory import money
 from referral_factory.errors import DomainError, InvalidInput
 from referral_factory.states import IllegalTransition
 from referrals import checklist
+from referrals.landing import may_lead_to
 from referrals.models import Campaign
 from referrals.services.join_pages import (
     keep_consent_text,
@@ -57,6 +59,7 @@ class CurrencyIsFixed(DomainError):
 
 def create_campaign(*, mode: str, **fields: Any) -> Campaign:
     campaign = Campaign(mode=mode, **fields)
+    _refuse_foreign_page(campaign.landing_url)
     _refuse_unpayable_minimum(campaign.milestone_minimum, campaign.currency)
     refuse_unconfirmable(campaign.join)
     try:
@@ -74,6 +77,7 @@ def change_campaign(campaign: Campaign, **changes: Any) -> Campaign:
     locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     changes = with_join_settings(locked, changes)
     _refuse_another_currency(locked, changes)
+    _refuse_foreign_page(changes.get("landing_url", ""))
     _refuse_unpayable_minimum(
         changes.get("milestone_minimum", locked.milestone_minimum),
         changes.get("currency", locked.currency),
@@ -101,6 +105,7 @@ def launch_campaign(campaign: Campaign, *, wall: datetime) -> Campaign:
             f"Not ready to launch: {', '.join(missing)}.", missing=missing
         )
     _only_from(Campaign.Status.DRAFT, campaign)
+    _refuse_foreign_page(campaign.landing_url)
     campaign.launch(now=campaign.now(wall))
     campaign_launched.send(sender=Campaign, instances=[campaign])
     return campaign
@@ -158,6 +163,15 @@ def _only_from(status: Campaign.Status, campaign: Campaign) -> None:
     if campaign.status != status:
         raise IllegalTransition(
             f"It is {campaign.status}, not {status}.", current=campaign.status
+        )
+
+
+def _refuse_foreign_page(page: str) -> None:
+    """Links lead only to pages of hosts that LANDING_HOSTS names, if it names any."""
+    if page and not may_lead_to(page, settings.LANDING_HOSTS):
+        allowed = ", ".join(settings.LANDING_HOSTS) or "any host, by http or https"
+        raise InvalidInput(
+            "/landing_url", f"Links may lead to {allowed}.", "host_not_allowed"
         )
 
 

@@ -24,6 +24,8 @@ def test_the_defaults_are_fine() -> None:
         ("SECRET_KEY", "short", "project.E001"),
         ("PUBLIC_URL", "referrals.example.com", "project.E002"),
         ("CELERY_BROKER_URL", "kafka://broker", "project.E003"),
+        ("LANDING_HOSTS", ["https://shop.example"], "project.E010"),
+        ("LANDING_HOSTS", ["*"], "project.E010"),
         ("EMAIL_URL", "mail.example.com", "project.E008"),
         ("EMAIL_URL", "pigeon://mail.example.com", "project.E008"),
         ("EMAIL_URL", "smtp://", "project.E008"),
@@ -31,11 +33,20 @@ def test_the_defaults_are_fine() -> None:
     ],
 )
 def test_a_bad_setting_is_explained(
-    settings: Settings, name: str, value: str, complaint: str
+    settings: Settings, name: str, value: object, complaint: str
 ) -> None:
     settings.MAIL_FROM = "hello@shop.example"
     setattr(settings, name, value)
     assert complaints() == [complaint]
+
+
+def test_a_deployment_is_asked_to_name_its_landing_hosts(settings: Settings) -> None:
+    found = [message.id for message in run_checks(include_deployment_checks=True)]
+    assert "project.W001" in found
+
+    settings.LANDING_HOSTS = ["shop.example", "*.example.org", "127.0.0.1:8000"]
+    found = [message.id for message in run_checks(include_deployment_checks=True)]
+    assert not {"project.W001", "project.E010"} & set(found)
 
 
 @pytest.mark.parametrize(
