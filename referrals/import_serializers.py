@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from referral_factory.wire import IdField, MomentField
@@ -74,24 +75,27 @@ class ImportSerializer(serializers.Serializer[Import]):
             notes.append(REPEATED.format(received.repeated_count))
         return notes
 
-    def get_progress(self, received: Import) -> ProgressSerializer:
-        return {  # type: ignore[return-value]  # what the type shows
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, received: Import) -> dict[str, Any]:
+        return {
             "rows": received.done_rows,
             "total": received.total_rows,
             "percent": percent(received),
         }
 
-    def get_counts(self, received: Import) -> RowCountsSerializer:
-        names = RowCountsSerializer().fields
-        return {name: getattr(received, f"{name}_count") for name in names}  # type: ignore[return-value]
+    @extend_schema_field(RowCountsSerializer)
+    def get_counts(self, received: Import) -> dict[str, int]:
+        names = [str(name) for name in RowCountsSerializer().fields]
+        return {name: getattr(received, f"{name}_count") for name in names}
 
     def get_faults_url(self, received: Import) -> str:
         return f"/api/v1/imports/{received.public_id}/faults.csv"
 
-    def get_error(self, received: Import) -> ErrorSerializer | None:
+    @extend_schema_field(ErrorSerializer(allow_null=True))
+    def get_error(self, received: Import) -> dict[str, str] | None:
         if not received.error:
             return None
-        return {"code": received.error_code, "detail": received.error}  # type: ignore[return-value]
+        return {"code": received.error_code, "detail": received.error}
 
 
 class SampleRowSerializer(serializers.Serializer[Any]):
@@ -106,9 +110,10 @@ class SampleRowSerializer(serializers.Serializer[Any]):
 class ImportWithSampleSerializer(ImportSerializer):
     sample = serializers.SerializerMethodField()
 
-    def get_sample(self, received: Import) -> list[SampleRowSerializer]:
+    @extend_schema_field(SampleRowSerializer(many=True))
+    def get_sample(self, received: Import) -> list[dict[str, Any]]:
         """The first rows as they would be read, while the file is kept."""
-        return sample_of(received)  # type: ignore[return-value]
+        return sample_of(received)
 
 
 class ImportFaultSerializer(serializers.Serializer[ImportFault]):

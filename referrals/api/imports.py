@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -35,11 +35,13 @@ BY_QUERY = ("campaign", "filename", "dry_run", "mapping")
 WITH_BODY = "With a `text/csv` body, whose other fields are in the query."
 
 
-class CsvFileRenderer(BaseRenderer):
-    """Only says that there is CSV to be had: the file is streamed past it."""
+class CsvFileRenderer(JSONRenderer):
+    """Says that there is CSV to be had. The file is streamed past it, and what is left
+    to write are problems."""
 
     media_type = "text/csv"
     format = "csv"
+    charset = "utf-8"
 
 
 class ImportViewSet(mixins.ListModelMixin, ApiViewSet):

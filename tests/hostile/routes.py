@@ -52,6 +52,12 @@ class Route:
         return found and resolved(found)
 
     @property
+    def takes_a_file(self) -> bool:
+        """Whether its body is a form with a file in it."""
+        content = self.operation.get("requestBody", {}).get("content", {})
+        return "multipart/form-data" in content
+
+    @property
     def scope(self) -> str | None:
         match = re.search(r"Scope: `([^`]+)`", self.operation["description"])
         return match[1] if match else None

@@ -16,6 +16,7 @@ from tests.factories import (
     make_delivery,
     make_endpoint,
     make_event,
+    make_import,
     make_invitation,
     make_participant,
     make_referral,
@@ -72,12 +73,15 @@ def make_world(mode: str = "test", mark: str = "ours") -> World:
     )
     claim = make_refused_claim(friend=friend, value=f"{mark}-code")
     invitation = make_invitation(advocate=advocate, email=f"{mark}-new@example.com")
+    received = make_import(
+        campaign=campaign, filename=mark, status="checked", finished_at=None
+    )
     key, text = make_key(mode=mode, name=mark, campaign_ids=[campaign.pk])
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=timezone.now())
     rows = [
         *(campaign, advocate, referral, event, rule, reward),
         *(endpoint, message, delivery, click, key),
-        *(claim, invitation),
+        *(claim, invitation, received),
     ]
     ids = {row.PREFIX: row.public_id for row in rows}
     return World(mark, key, text, ids, advocate.code)
