@@ -45,6 +45,7 @@ class ParticipantAdmin(Admin):
     list_filter_submit = True
     list_select_related = ("campaign",)
     ordering = ("-created_at", "-id")
+    sortable_by = ("since",)  # the rest would sort everybody to show fifty
     paginator = InfinitePaginator
     search_fields = ("pk",)  # shows the box; see `find`
     search_help_text = "Start of an e-mail or external id; a code, also an old one"
@@ -67,7 +68,7 @@ class ParticipantAdmin(Admin):
     readonly_fields = ("joined", "confirmed", "customer")
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        return queryset.filter(pk__in=people(term))
+        return queryset.filter(pk__in=people(term, among=queryset))
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """With their id for a name: the log outlives the person."""
