@@ -1,0 +1,110 @@
+"""Races of enrolments: the same people in several calls at once."""
+
+from functools import partial
+
+from referrals.models import Event, Participant
+from referrals.services.participants import Enrolment, Person, enrol_people, person
+from tests.factories import make_campaign, make_participant
+from tests.races.together import at_once
+from tests.steps import NOON, enrol, report
+from webhooks.models import Message
+
+PEOPLE = 6
+
+
+def describe(numbers: range, **details: str) -> list[Person]:
+    return [
+        person(external_id=f"c-{n}", email=f"p{n}@shop.example", **details)
+        for n in numbers
+    ]
+
+
+def created(answers: list[object]) -> int:
+    """How many newcomers the answers of several calls say there were."""
+    rows = [row for answer in answers if isinstance(answer, list) for row in answer]
+    assert all(isinstance(row, Enrolment) for row in rows)
+    return sum(row.created for row in rows)
+
+
+def one_person_alone_and_among_others_is_one_participant() -> None:
+    campaign = make_campaign()
+    among = partial(enrol_people, campaign, describe(range(PEOPLE)), wall=NOON)
+
+    answers = at_once(partial(enrol, campaign, external_id="c-3"), among)
+
+    alone, _ = answers
+    assert isinstance(alone, Enrolment)
+    assert created(answers) + alone.created == PEOPLE
+    assert campaign.participants.count() == PEOPLE
+
+
+def people_of_two_calls_in_opposite_order_are_enrolled_once() -> None:
+    campaign = make_campaign()
+    forth = describe(range(PEOPLE))
+    back = describe(range(PEOPLE - 1, -1, -1))
+
+    answers = at_once(
+        partial(enrol_people, campaign, forth, wall=NOON),
+        partial(enrol_people, campaign, back, wall=NOON),
+    )
+
+    assert created(answers) == campaign.participants.count() == PEOPLE
+    told = Message.objects.filter(campaign_id=campaign.pk)
+    assert told.filter(type="participant.created").count() == PEOPLE
+
+
+def people_changed_by_two_calls_under_two_names_wait_for_each_other() -> None:
+    campaign = make_campaign()
+    people = [make_participant(campaign=campaign) for _ in range(PEOPLE)]
+    by_id = [person(external_id=each.external_id, name="Id") for each in people]
+    by_mail = [person(email=each.email, name="Mail") for each in reversed(people)]
+
+    answers = at_once(
+        partial(enrol_people, campaign, by_id, wall=NOON),
+        partial(enrol_people, campaign, by_mail, wall=NOON),
+    )
+
+    assert created(answers) == 0
+    # All of one call came last, for everybody.
+    assert campaign.participants.values("name").distinct().count() == 1
+
+
+def event_of_somebody_among_many_finds_them() -> None:
+    campaign = make_campaign()
+
+    at_once(
+        partial(enrol_people, campaign, describe(range(PEOPLE)), wall=NOON),
+        partial(report, {"email": "p3@shop.example"}, campaign=campaign),
+    )
+
+    event = Event.objects.get(campaign=campaign)
+    assert event.participant == Participant.objects.get(
+        campaign=campaign, external_id="c-3"
+    )
+
+
+def person_written_by_somebody_who_holds_no_names_is_found() -> None:
+    campaign = make_campaign()
+    row = Participant(
+        campaign=campaign, email="p3@shop.example", email_canonical="p3@shop.example"
+    )
+    write = partial(Participant.objects.bulk_create, [row], ignore_conflicts=True)
+
+    answers = at_once(
+        write, partial(enrol_people, campaign, describe(range(PEOPLE)), wall=NOON)
+    )
+
+    rows = answers[1]
+    assert {each.participant.pk for each in rows} == set(
+        campaign.participants.values_list("pk", flat=True)
+    )
+    assert campaign.participants.get(email="p3@shop.example").external_id == "c-3"
+
+
+RACES = [
+    one_person_alone_and_among_others_is_one_participant,
+    people_of_two_calls_in_opposite_order_are_enrolled_once,
+    people_changed_by_two_calls_under_two_names_wait_for_each_other,
+    event_of_somebody_among_many_finds_them,
+    person_written_by_somebody_who_holds_no_names_is_found,
+]
