@@ -18,6 +18,15 @@ from rewards.models import Reward
 Status = Reward.Status
 AT_MOST = 50
 
+SHOWN = (
+    "recipient",
+    "amount",
+    "currency",
+    "status",
+    "created_at",
+    "referral__friend__name",
+)
+
 CHECKED = _("Being checked")
 ON_ITS_WAY = _("On its way")
 WORDS: dict[str, str | Promise] = {
@@ -63,7 +72,7 @@ class Total:
 
 def rewards_of(participant: Participant) -> list[Earned]:
     newest = participant.rewards.select_related("referral__friend").order_by("-id")
-    return [_earned(reward, participant) for reward in newest[:AT_MOST]]
+    return [_earned(reward, participant) for reward in newest.only(*SHOWN)[:AT_MOST]]
 
 
 def _earned(reward: Reward, participant: Participant) -> Earned:

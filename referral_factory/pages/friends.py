@@ -13,6 +13,15 @@ from referrals.models import Participant, Referral
 Status = Referral.Status
 AT_MOST = 50  # the newest; the counts are of all
 
+SHOWN = (
+    "advocate",
+    "status",
+    "created_at",
+    "expires_at",
+    "holds_until",
+    "friend__name",
+)
+
 WORDS: dict[str, str | Promise] = {
     Status.PENDING: _("Joined"),
     Status.HOLDING: _("Almost there"),
@@ -47,8 +56,8 @@ def counts_of(participant: Participant) -> dict[str, int]:
 
 
 def friends_of(participant: Participant) -> list[Friend]:
-    newest = participant.referrals.select_related("friend").order_by("-id")[:AT_MOST]
-    return [_friend(referral) for referral in newest]
+    newest = participant.referrals.select_related("friend").order_by("-id")
+    return [_friend(referral) for referral in newest.only(*SHOWN)[:AT_MOST]]
 
 
 def _friend(referral: Referral) -> Friend:
