@@ -1,6 +1,9 @@
 """Races about one person: changed, merged and erased while something else happens."""
 
+from collections.abc import Callable
 from functools import partial
+from time import sleep
+from typing import Any
 
 from referrals.models import Event, FormerCode, Participant, Referral
 from referrals.services.changing import patch_participant
@@ -22,6 +25,16 @@ BY = "key:key_1"
 
 def erase(participant: Participant) -> partial[Participant]:
     return partial(erase_participant, participant, wall=NOON)
+
+
+def shortly_after(call: Callable[[], Any], seconds: float = 0.06) -> Callable[[], Any]:
+    """While the other call holds what it needs, and has not come to its end."""
+
+    def late() -> Any:
+        sleep(seconds)
+        return call()
+
+    return late
 
 
 def merge(kept: Participant, other: Participant) -> partial[Participant]:
@@ -96,7 +109,8 @@ def erasing_and_reviewing_leave_no_evidence() -> None:
     referred(campaign=campaign, advocate=ann, friend=friend)
     report(friend)
 
-    at_once(erase(friend), partial(review_rewards, wall=NOON))
+    review = partial(review_rewards, wall=NOON)
+    at_once(erase(friend), shortly_after(review, 0.12))
 
     assert Reward.objects.filter(campaign=campaign).count() == 2
     for reward in Reward.objects.filter(campaign=campaign):
@@ -153,7 +167,7 @@ def merging_and_an_event_find_each_other() -> None:
     kept, other = two_rows()
     referred(campaign=kept.campaign, friend=other)
 
-    at_once(merge(kept, other), partial(report, other))
+    at_once(merge(kept, other), shortly_after(partial(report, other)))
 
     assert Event.objects.get(campaign=kept.campaign).participant == kept
     assert Referral.objects.get(campaign=kept.campaign).status == "qualified"
@@ -185,9 +199,8 @@ def code_that_is_given_up_is_nobody_elses() -> None:
 def code_of_somebody_who_is_erased_is_nobody_elses() -> None:
     ann, bob = [make_participant() for _ in range(2)]
 
-    _erased, taken = at_once(
-        erase(ann), partial(rotate_code, bob, wall=NOON, code=ann.code)
-    )
+    choose = partial(rotate_code, bob, wall=NOON, code=ann.code)
+    _erased, taken = at_once(erase(ann), shortly_after(choose))
 
     assert isinstance(taken, CodeTaken)
 
