@@ -13,7 +13,6 @@ from referrals.models import Click
 
 COOKIE = "rf_click"
 MAX_CAMPAIGNS = 8  # in one cookie, which stays below 400 characters
-PAIR = 32  # bytes
 
 
 def sign_click(click: Click, beside: str = "") -> str:
@@ -44,7 +43,7 @@ def _clicks(cookie: str) -> dict[UUID, UUID]:
         return {}
     try:
         pairs = urlsafe_b64decode(Signer(salt=COOKIE).unsign(cookie))
+        keys = [UUID(bytes=pairs[at : at + 16]) for at in range(0, len(pairs), 16)]
+        return dict(zip(keys[::2], keys[1::2], strict=True))
     except (BadSignature, ValueError):
         return {}
-    keys = [UUID(bytes=pairs[at : at + 16]) for at in range(0, len(pairs), 16)]
-    return dict(zip(keys[::2], keys[1::2], strict=True))

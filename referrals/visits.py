@@ -25,7 +25,7 @@ ROBOTS = re.compile(
     | googleother | mediapartners | apis-google | feedfetcher | headlesschrome
     | phantomjs | monitor(?:ing)?\b | pingdom | statuscake | site24x7 | newrelic
     | ^(?:curl|wget|lwp|libwww|java|okhttp|axios|node|undici|got|ruby|php|guzzle|python
-        |aiohttp|httpx|go-http|apache-http|dart|postman|insomnia|httpie|faraday)\b
+        |aiohttp|httpx|go-http|apache-httpclient|dart|postman|insomnia|httpie|faraday)\b
     """,
     re.VERBOSE,
 )

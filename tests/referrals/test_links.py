@@ -1,16 +1,19 @@
 """Links: what is a click, where it leads, and what strangers may put into it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+import psycopg
 import pytest
 from django.conf import LazySettings
+from django.db import close_old_connections, connection
 from django.test import Client
 from django.utils import timezone
 
 from referral_factory.ids import from_public
 from referrals.models import Campaign, Click, Participant
+from referrals.services.codes import rotate_code
 from referrals.services.erasing import erase_participant
 from referrals.services.participants import block_participant
 from tests.factories import make_campaign, make_participant
@@ -75,11 +78,11 @@ def test_cookie_is_first_party_and_for_as_long_as_a_click_counts(
     "headers",
     [
         {"Sec-Purpose": "prefetch;prerender"},
+        {"Sec-Purpose": "Prefetch"},
         {"Purpose": "prefetch"},
+        {"X-Purpose": "preview"},
+        {"X-Moz": "prefetch"},
         {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"},
-        {"User-Agent": "facebookexternalhit/1.1"},
-        {"User-Agent": "WhatsApp/2.23"},
-        {"User-Agent": "Slackbot-LinkExpanding 1.0"},
     ],
 )
 def test_nobody_clicked(browser: Client, headers: dict[str, str]) -> None:
@@ -117,8 +120,54 @@ def test_unknown_code_leads_to_the_fallback(
     assert browser.get("/r/NOBODY")["Location"] == "https://shop.example/"
 
 
-def test_nul_is_refused(browser: Client) -> None:
+def test_nul_is_no_code(browser: Client, settings: LazySettings) -> None:
     assert browser.get("/r/%00").status_code == 400
+    settings.FALLBACK_URL = "https://shop.example/"
+    assert browser.get("/r/%00")["Location"] == "https://shop.example/"
+
+
+def test_nul_in_a_parameter_is_left_out(browser: Client) -> None:
+    answer = browser.get(f"/r/{advocate().code}?a=b%00c")
+    assert parse_qs(urlsplit(answer["Location"]).query)["a"] == ["bc"]
+
+
+@pytest.fixture
+def no_database() -> Iterator[None]:
+    """Its server is gone: a port where nobody listens."""
+    before = dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict.update(HOST="127.0.0.1", PORT="9")
+    yield
+    connection.close()
+    connection.settings_dict.update(before)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("no_database")
+def test_link_falls_back_while_the_database_is_away(
+    browser: Client, settings: LazySettings
+) -> None:
+    answer = browser.get("/r/ANYCODE")
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) > 0
+    assert b"<h1" in answer.content
+
+    settings.FALLBACK_URL = "https://shop.example/ü"
+    answer = browser.get("/r/ANYCODE")
+    assert answer["Location"] == "https://shop.example/%C3%BC"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_link_works_again_once_the_database_is_back(browser: Client) -> None:
+    code = advocate().code
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    close_old_connections()  # as before every request, but for those of tests
+    assert browser.get(f"/r/{code}").status_code == 302
 
 
 @pytest.mark.parametrize("fields", [{"status": "draft"}, {"landing_url": ""}])
@@ -126,6 +175,24 @@ def test_campaign_that_is_not_set_up_leads_nowhere(
     browser: Client, fields: dict[str, str]
 ) -> None:
     assert browser.get(f"/r/{advocate(**fields).code}").status_code == 404
+
+
+def test_former_code_that_works_leads_on_with_the_present_one(browser: Client) -> None:
+    ann = advocate()
+    before = ann.code
+    rotate_code(ann, wall=timezone.now(), code="ANN", keep_old=True)
+
+    answer = browser.get(f"/r/{before.lower()}")
+
+    assert parse_qs(urlsplit(answer["Location"]).query)["ref"] == ["ANN"]
+    assert Click.objects.get().participant_id == ann.pk
+
+
+def test_former_code_that_was_ended_leads_nowhere(browser: Client) -> None:
+    ann = advocate()
+    before = ann.code
+    rotate_code(ann, wall=timezone.now(), keep_old=False)
+    assert browser.get(f"/r/{before}").status_code == 404
 
 
 @pytest.mark.parametrize("status", ["paused", "ended"])
@@ -209,14 +276,3 @@ def test_click_id_on_the_landing_page_is_the_click(browser: Client) -> None:
     url = browser.get(f"/r/{advocate().code}")["Location"]
     ((click_id,),) = [parse_qs(urlsplit(url).query)["rf_click"]]
     assert from_public("clk", click_id) == Click.objects.get().pk
-
-
-def test_qr_code_is_a_picture_of_the_link(browser: Client) -> None:
-    answer = browser.get(f"/r/{advocate().code}/qr.svg")
-    assert answer["Content-Type"] == "image/svg+xml"
-    assert b"<svg" in answer.content
-    assert not Click.objects.exists()
-
-
-def test_qr_code_of_nobody_is_not_found(browser: Client) -> None:
-    assert browser.get(f"/r/{quote('NO BODY')}/qr.svg").status_code == 404
