@@ -215,6 +215,20 @@ def test_a_form_from_elsewhere_is_refused(campaign: Campaign) -> None:
     assert says(answer, "cookie of this page")
 
 
+def test_a_form_over_a_proxy_that_ends_tls_is_ours(
+    campaign: Campaign, settings: Settings
+) -> None:
+    """It comes from PUBLIC_URL, and we see plain HTTP."""
+    settings.CSRF_TRUSTED_ORIGINS = ["https://refer.shop.example"]
+    strict = Client(enforce_csrf_checks=True)
+    found = dict(HIDDEN.findall(page(strict, campaign).content.decode()))
+    form = {**PERSON, **found}
+    strict.defaults["HTTP_ORIGIN"] = "https://refer.shop.example"
+    assert send_form(strict, campaign, form).status_code == 302
+    strict.defaults["HTTP_ORIGIN"] = "https://evil.example"
+    assert send_form(strict, campaign, form).status_code == 403
+
+
 # --- Where nobody can join ---
 
 
