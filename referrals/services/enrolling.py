@@ -113,13 +113,18 @@ def insert(newcomers: Collection[Participant]) -> set[UUID]:
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def update(changes: Mapping[UUID, Mapping[str, Any]]) -> set[UUID]:
+def update(
+    changes: Mapping[UUID, Mapping[str, Any]], friends: Collection[UUID] = ()
+) -> set[UUID]:
     """Write what changed of each; the ids of those who were not erased meanwhile.
+
+    `friends`: who is about to be referred, and locked for it; they are locked here
+    with the others, since the order of ids holds for all that one call locks.
 
     One statement for all whose same columns change; no other column is touched.
     """
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [list(changes)])
+        cursor.execute(LOCK, [[*changes, *friends]])
         alive = {pk for (pk,) in cursor.fetchall()}
         for columns in {tuple(sorted(change)) for change in changes.values()}:
             rows = [

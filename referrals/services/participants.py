@@ -114,7 +114,7 @@ def enrol_people(
     names = {name for who in people for name in who.names}
     known = enrolling.gather(campaign, people, names)
     plan = _plan(campaign, people, known, now=campaign.now(wall), source=source)
-    overtaken = _write(plan)
+    overtaken = _write(plan, people)
     answers = _Answers(campaign, people, plan, known, overtaken, wall).find()
     if overtaken:
         # Somebody who holds no names wrote or erased these people meanwhile. It is
@@ -168,7 +168,7 @@ def _nowhere(
     return refuse_nowhere(campaign, rows)
 
 
-def _write(plan: Plan) -> set[UUID]:
+def _write(plan: Plan, people: Sequence[Person]) -> set[UUID]:
     """Write it, in as many statements for one as for thousands.
 
     Returns who could not be written: see enrol_people.
@@ -177,7 +177,12 @@ def _write(plan: Plan) -> set[UUID]:
     if plan.newcomers:
         overtaken |= plan.newcomers.keys() - enrolling.insert(plan.newcomers.values())
     if plan.changes:
-        overtaken |= plan.changes.keys() - enrolling.update(plan.changes)
+        friends = {
+            step.participant.pk
+            for who, step in zip(people, plan.steps, strict=True)
+            if who.claims and isinstance(step, Step) and not step.created
+        }
+        overtaken |= plan.changes.keys() - enrolling.update(plan.changes, friends)
     return overtaken
 
 

@@ -3,7 +3,10 @@
 from functools import partial
 from typing import Any
 
+from referrals.attribution import Claim
 from referrals.models import Campaign, Participant, Referral, RefusedClaim
+from referrals.services.participants import Enrolment, enrol_people
+from referrals.services.people import Person, person
 from referrals.services.referring import Attributed, refer_friend
 from tests.factories import make_campaign, make_participant
 from tests.races.races import named_by, told
@@ -102,7 +105,28 @@ def one_refused_claim_made_twice_is_kept_once() -> None:
     assert reasons(ann.campaign) == ["self_referral"]
 
 
+def two_calls_that_change_one_and_refer_the_other_stop_nobody() -> None:
+    """Each names the people otherwise, so that no name makes them wait in order."""
+    ann, one, other = people(3)
+    code = (Claim(Referral.Way.CODE, ann.code),)
+
+    def rows(changed: Participant, friend: Participant) -> list[Person]:
+        return [
+            person(email=changed.email, name="Changed"),
+            person(external_id=friend.external_id, claims=code),
+        ]
+
+    answers = at_once(
+        partial(enrol_people, ann.campaign, rows(one, other), wall=NOON),
+        partial(enrol_people, ann.campaign, rows(other, one), wall=NOON),
+    )
+
+    assert all(isinstance(row, Enrolment) for answer in answers for row in answer)
+    assert Referral.objects.filter(advocate=ann).count() == 2
+
+
 RACES = [
+    two_calls_that_change_one_and_refer_the_other_stop_nobody,
     two_advocates_who_claim_a_new_friend_get_one_referral,
     two_advocates_who_claim_a_known_friend_get_one_referral,
     two_people_who_refer_each_other_get_one_referral,
