@@ -110,7 +110,7 @@ def erasing_and_reviewing_leave_no_evidence() -> None:
     report(friend)
 
     review = partial(review_rewards, wall=NOON)
-    at_once(erase(friend), shortly_after(review, 0.12))
+    at_once(erase(friend), shortly_after(review, 0.15))
 
     assert Reward.objects.filter(campaign=campaign).count() == 2
     for reward in Reward.objects.filter(campaign=campaign):
