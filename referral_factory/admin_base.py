@@ -142,6 +142,7 @@ class Admin(ModelAdmin):
     empty = ""  # what an empty list says: how rows get here
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each is a count of everything
     list_per_page = 50
     list_filter_sheet = True
     change_form_outer_before_template = "admin/row_head.html"

@@ -33,6 +33,13 @@ class Choice(DropdownFilter):
 class Between(RangeDateFilter):
     """From the beginning of one day to the end of another, both in UTC."""
 
+    NAME = ""  # in place of the field's
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.NAME:
+            self.title = self.NAME
+
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> QuerySet[Any] | None:

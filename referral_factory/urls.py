@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from referral_factory.access.api import KeyViewSet
 from referral_factory.api.events import EventViewSet
 from referral_factory.api.explain import ExplainViewSet
-from referral_factory.api.export import ExportViewSet
+from referral_factory.api.export import ExportViewSet, export_for_staff
 from referral_factory.api.routers import Router
 from referral_factory.health import healthz, readyz
 from referral_factory.pages.confirm import confirm
@@ -56,6 +56,11 @@ rules_of_campaign = CampaignRuleViewSet.as_view({"get": "list", "post": "create"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", index, name="index"),
     path("dashboard/", dashboard, name="dashboard"),
+    path(
+        "admin/referrals/participant/<uuid:key>/export/",
+        admin.site.admin_view(export_for_staff),
+        name="export-for-staff",
+    ),
     path("admin/", admin.site.urls),
     path("r/<str:code>", dead_end, name="link"),  # what leads on never gets here
     path("r/<str:code>/qr.svg", qr_code, {"kind": "svg"}, name="qr-code"),

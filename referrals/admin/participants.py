@@ -11,11 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from referral_factory.admin_base import COLOURS, Admin, InfinitePaginator, display
-from referral_factory.admin_filters import Among, AmongRows, Between
+from referral_factory.admin_filters import Among, AmongRows
 from referral_factory.admin_verbs import Verb
 from referral_factory.templatetags.admin_words import moment
 from referrals.admin.people_filters import (
     ConfirmedFilter,
+    EnrolledFilter,
     ReferredFilter,
     SourceFilter,
 )
@@ -38,7 +39,7 @@ class ParticipantAdmin(Admin):
         ("campaign", AmongRows),
         ("status", Among),
         SourceFilter,
-        ("created_at", Between),
+        ("created_at", EnrolledFilter),
         ReferredFilter,
         ConfirmedFilter,
     )

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
-from referral_factory.admin_filters import Choice
+from referral_factory.admin_filters import Between, Choice
 from referrals.models import Participant, Referral
 
 People = QuerySet[Participant]
@@ -25,10 +25,14 @@ class SourceFilter(Choice):
         return queryset.filter(source=source) if source else queryset
 
 
+class EnrolledFilter(Between):
+    NAME = "day of enrolment"
+
+
 class ReferredFilter(Choice):
-    title = "referred by somebody"
+    title = "referral"
     parameter_name = "referred"
-    ANSWERS = (("yes", "Yes"), ("no", "No: they came by themselves"))
+    ANSWERS = (("yes", "Referred by somebody"), ("no", "Came by themselves"))
 
     def queryset(self, request: HttpRequest, queryset: People) -> People:
         brought = Exists(Referral.objects.filter(friend=OuterRef("pk")))
@@ -39,7 +43,7 @@ class ReferredFilter(Choice):
 
 
 class ConfirmedFilter(Choice):
-    title = "mailbox confirmed"
+    title = "confirmed mailbox"
     parameter_name = "confirmed"
     ANSWERS = (("yes", "Yes"), ("no", "Not yet"))
 
