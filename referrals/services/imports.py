@@ -20,6 +20,7 @@ from referrals.services.campaigns import refuse_unless_open
 
 Status = Import.Status
 PART = 1024 * 1024  # bytes
+SIP = 64 * 1024
 BEGINNING_AGAIN: dict[str, Any] = {
     "position": 0,
     "done_rows": 0,
@@ -185,12 +186,13 @@ def _keep(received: Import, parts: Iterable[bytes]) -> None:
 
 
 def _pieces(received: Import, start: int) -> Iterator[bytes]:
-    """The kept bytes from a position on; one part at a time is in memory."""
+    """The kept bytes from a position on, in sips; one part at a time is in memory."""
     parts = ImportPart.objects.filter(owner=received)
     part = parts.filter(offset__lte=start).order_by("offset").last()
     while part is not None:
         data = bytes(part.data)
-        yield data[max(0, start - part.offset) :]
+        for at in range(max(0, start - part.offset), len(data), SIP):
+            yield data[at : at + SIP]
         part = parts.filter(offset=part.offset + len(data)).first()
 
 
