@@ -52,20 +52,20 @@ def _prepared_text(campaign: Campaign, link: str) -> str:
 
 def _buttons(subject: str, link: str, text: str) -> dict[str, tuple[str, str]]:
     """Plain links: nothing of theirs is loaded before somebody follows one."""
-    mail = urlencode({"subject": subject, "body": text}, quote_via=quote)
-    shared = urlencode({"url": link, "text": text.replace(link, "").strip(" :")})
+    words = text.replace(link, "").strip(" :")  # where the link has a field of its own
+    both = _query(url=link, text=words)
+    linkedin = "https://www.linkedin.com/sharing/share-offsite/?"
+    facebook = "https://www.facebook.com/sharer/sharer.php?"
     return {
-        "email": (_("E-mail"), f"mailto:?{mail}"),
-        "whatsapp": ("WhatsApp", f"https://wa.me/?{urlencode({'text': text})}"),
-        "telegram": ("Telegram", f"https://t.me/share/url?{shared}"),
-        "x": ("X", f"https://x.com/intent/post?{shared}"),
-        "facebook": (
-            "Facebook",
-            f"https://www.facebook.com/sharer/sharer.php?{urlencode({'u': link})}",
-        ),
-        "linkedin": (
-            "LinkedIn",
-            "https://www.linkedin.com/sharing/share-offsite/?"
-            + urlencode({"url": link}),
-        ),
+        "email": (_("E-mail"), "mailto:?" + _query(subject=subject, body=text)),
+        "whatsapp": ("WhatsApp", "https://wa.me/?" + _query(text=text)),
+        "telegram": ("Telegram", "https://t.me/share/url?" + both),
+        "x": ("X", "https://x.com/intent/post?" + both),
+        "facebook": ("Facebook", facebook + _query(u=link)),
+        "linkedin": ("LinkedIn", linkedin + _query(url=link)),
     }
+
+
+def _query(**parameters: str) -> str:
+    """With spaces as %20: in a mail's text, a plus would stay one."""
+    return urlencode(parameters, quote_via=quote)
