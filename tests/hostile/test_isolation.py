@@ -161,7 +161,7 @@ def test_naming_theirs_in_a_body_is_like_naming_nobody(
 
 
 def test_click_of_theirs_is_like_one_of_nobody(ours: World, theirs: World) -> None:
-    answers = []
+    answers: list[tuple[Any, Any]] = []
     for public_id in (theirs.ids["clk"], to_public("clk", new_id())):
         body = {
             "campaign": ours.ids["cmp"],
