@@ -14,11 +14,13 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from referral_factory.access.models import ApiKey
+from referral_factory.mail.models import EmailTemplate, Outage
 from referrals.models import Campaign, Participant, Referral
 from rewards.models import Reward, RewardRule, RewardRuleVersion
 from tests.factories import (
     make_campaign,
     make_delivery,
+    make_email,
     make_endpoint,
     make_event,
     make_key,
@@ -293,3 +295,33 @@ def test_what_others_rest_on_is_never_deleted(model: Any) -> None:
     make_reward()
     with connection.cursor() as cursor, refused("violates foreign key"):
         cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - ours
+
+
+# --- E-mail -------------------------------------------------------------------------
+
+
+def test_email_is_written_once() -> None:
+    email = make_email(status="pending")
+    with refused("email_is_written_once"):
+        make_email(participant=email.participant)
+
+
+def test_finished_email_says_when() -> None:
+    with refused("finished_email_says_when"):
+        make_email(status="sent", finished_at=None)
+
+
+def test_email_is_to_somebody_of_its_campaign() -> None:
+    with refused("participant_of_mail_email_is_of_its_campaign"):
+        make_email(campaign=make_campaign())
+
+
+def test_one_email_template_per_campaign_and_kind() -> None:
+    known = EmailTemplate.objects.create(campaign=make_campaign(), kind="welcome")
+    with refused("one_email_template_per_campaign_and_kind"):
+        EmailTemplate.objects.create(campaign=known.campaign, kind="welcome")
+
+
+def test_there_is_one_outage() -> None:
+    with refused("there_is_one_outage"):
+        Outage.objects.create(id=2, since=NOW, until=NOW)

@@ -19,8 +19,9 @@ LATER = timedelta(days=1)
 
 def enrol(campaign: Campaign, email: str = "ada@example.com", **details: Any) -> Any:
     """Enrol somebody as our page does, through the service."""
-    who = person(email=email, source="join", **details)
-    return enrol_participant(campaign, who, wall=timezone.now()).participant
+    who = person(email=email, **details)
+    wall = timezone.now()
+    return enrol_participant(campaign, who, wall=wall, source="join").participant
 
 
 def ask(campaign: Campaign, email: str = "ada@example.com", **fields: Any) -> Any:

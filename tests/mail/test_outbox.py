@@ -6,8 +6,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from referral_factory.mail.models import Email
+from referral_factory.mail.receivers import on_participant_created
 from referrals.models import Participant
-from referrals.signals import participant_created, participant_erased
+from referrals.services.erasing import erase_participant
+from referrals.signals import participant_created
 from rewards.services.issuing import issue_reward
 from tests.factories import make_campaign, make_participant, make_reward
 from tests.mail.letters import ask, enrol, template
@@ -101,7 +103,7 @@ def test_ten_thousand_newcomers_cost_two_statements(on: Settings) -> None:
 
 def test_the_same_fact_is_written_once(on: Settings) -> None:
     person = enrol(make_campaign())
-    participant_created.send(sender=Participant, instances=[person])
+    on_participant_created([person])
 
     assert kinds() == ["welcome"]
 
@@ -111,7 +113,7 @@ def test_what_an_erased_person_would_have_got_is_dropped(on: Settings) -> None:
     person = enrol(campaign)
     other = enrol(campaign, "bob@example.com")
 
-    participant_erased.send(sender=Participant, instances=[person])
+    erase_participant(person, wall=timezone.now())
 
     assert [email.about for email in Email.objects.all()] == [other.pk]
 
