@@ -47,6 +47,10 @@ class Reading:
     def own_names(self) -> list[str]:
         return [name for name, column in self.names.items() if column == ""]
 
+    @property
+    def others_names(self) -> list[str]:
+        return [name for name, column in self.names.items() if column]
+
     def leave_out(self, gone: Collection[str], header: Sequence[str]) -> None:
         """Nothing is kept of somebody who is gone, and nobody is enrolled by it."""
         found = self.names.keys() & gone

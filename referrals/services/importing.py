@@ -179,7 +179,7 @@ def _enrol_good(taken: Import, good: Sequence[Reading], *, wall: datetime) -> No
         _note(reading, result, taken)
     seen = _seen_before(taken, good)
     if dry:
-        _correct(good, seen)
+        _correct(good, seen | _advocates_seen(taken, good))
     for reading in good:
         reading.again |= not seen.isdisjoint(reading.own_names)
 
@@ -283,6 +283,14 @@ def _seen_before(taken: Import, good: Sequence[Reading]) -> set[str]:
     return {name for digest, name in names.items() if digest not in fresh}
 
 
+def _advocates_seen(taken: Import, good: Sequence[Reading]) -> set[str]:
+    """Advocates who are unknown now, and stood in earlier rows of the file."""
+    unknown = [reading for reading in good if reading.flaws]
+    names = {half_digest(n): n for reading in unknown for n in reading.others_names}
+    found = ImportName.objects.filter(owner=taken, digest__in=names)
+    return {names[digest] for digest in found.values_list("digest", flat=True)}
+
+
 NOTE = """
 INSERT INTO referrals_importname (owner_id, digest)
 SELECT %s, digest FROM unnest(%s::bigint[]) AS digest
@@ -293,8 +301,8 @@ ON CONFLICT DO NOTHING RETURNING digest
 def _correct(good: Sequence[Reading], seen: set[str]) -> None:
     """A dry run enrols nobody: what later rows find of earlier ones is added here."""
     for reading in good:
-        advocates = reading.names.keys() - set(reading.own_names)
-        if [flaw.code for flaw in reading.flaws] == ["unknown"] and advocates & seen:
+        named = not seen.isdisjoint(reading.others_names)
+        if named and [flaw.code for flaw in reading.flaws] == ["unknown"]:
             reading.flaws, reading.did = [], "created"
         if reading.did == "created" and seen & set(reading.own_names):
             reading.did = "updated"
