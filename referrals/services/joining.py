@@ -112,12 +112,13 @@ def confirm_request(pk: UUID, *, wall: datetime) -> Participant:
 
     What we know of somebody already stays; only what is empty is filled in.
     """
-    # One of two clicks at once gets it; the other finds it gone.
-    list(JoinRequest.objects.select_for_update(no_key=True).filter(pk=pk))
     request = open_request(pk, wall=wall)
     campaign, answers = request.campaign, _answers_of(request)
-    request.delete()
+    # The person before the request, as whoever erases them does.
     known = _known(campaign, answers.mailbox)
+    taken, _by_model = JoinRequest.objects.filter(pk=pk).delete()
+    if not taken:  # one of two clicks at once gets it
+        raise RequestGone("It was confirmed a moment ago, or is erased.")
     confirmed_at = campaign.now(wall)
     if known is None:
         return _enrol(campaign, answers, wall=wall, confirmed_at=confirmed_at)
@@ -138,11 +139,13 @@ def drop_expired_requests(*, wall: datetime, limit: int) -> int:
 
 
 def _known(campaign: Campaign, mailbox: str) -> Participant | None:
-    """Whoever has the mailbox. Where nobody does, nobody else gets it meanwhile."""
-    owners = Participant.objects.filter(campaign=campaign, email_canonical=mailbox)
-    if not owners.exists():
+    """Whoever has the mailbox, held; where nobody does, nobody gets it meanwhile."""
+    people = Participant.objects.filter(campaign=campaign, email_canonical=mailbox)
+    owner = people.select_for_update(no_key=True)
+    known = owner.first()
+    if known is None:
         lock_names(campaign, [email_name(mailbox)])
-    known = owners.first()
+        known = owner.first()
     if known:
         known.campaign = campaign
     return known

@@ -14,6 +14,7 @@ from referrals.models import (
     Referral,
     RefusedClaim,
 )
+from referrals.services.erasing import erase_participant
 from referrals.services.joining import (
     Answers,
     RequestGone,
@@ -97,6 +98,22 @@ def a_form_never_beats_a_backends_claim_about_somebody_known() -> None:
     assert RefusedClaim.objects.filter(friend=known, advocate=mallory).count() == 1
 
 
+def whoever_is_erased_while_they_confirm_is_gone_or_new() -> None:
+    campaign = make_campaign()
+    known = make_participant(campaign=campaign, email=MAILBOX, name="")
+    request = asked(campaign)
+
+    answers = at_once(
+        partial(erase_participant, known, wall=timezone.now()),
+        partial(confirm_request, request.pk, wall=timezone.now()),
+    )
+
+    assert type(answers[1]) in {Participant, RequestGone}
+    known.refresh_from_db()
+    assert (known.status, known.name, known.email) == ("erased", "", None)
+    assert not JoinRequest.objects.filter(campaign=campaign).exists()
+
+
 def by_code(advocate: Participant) -> Claim:
     return Claim(Referral.Way.CODE, advocate.code)
 
@@ -106,4 +123,5 @@ RACES = [
     one_link_confirmed_twice_at_once_enrols_once,
     two_requests_of_one_mailbox_confirmed_at_once_are_one_person,
     a_form_never_beats_a_backends_claim_about_somebody_known,
+    whoever_is_erased_while_they_confirm_is_gone_or_new,
 ]
