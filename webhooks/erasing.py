@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 from rest_framework.renderers import JSONRenderer
 
 from referrals.erasure import Erasure
@@ -21,6 +22,7 @@ from webhooks.models import Message
 Data = dict[str, Any]
 
 AT_ONCE = 500
+ALL = Q()
 
 REWRITE = """
     WITH rewritten AS (
@@ -43,15 +45,21 @@ def forget_person(erasure: Erasure) -> None:
     theirs = [*erasure.people, *erasure.referrals, *erasure.events, *rewards]
     for some in _messages_about(theirs):
         _write({key: forget.body(kind, body) for key, kind, body in some})
-    for some in _messages_about(erasure.friends):
+    telling_a_code = Q()
+    for code in erasure.codes:
+        telling_a_code |= Q(body__contains=code)
+    for some in _messages_about(erasure.friends, telling_a_code):
         rewritten = {key: forget.body(kind, body) for key, kind, body in some}
         _write({key: rewritten[key] for key, _, old in some if rewritten[key] != old})
 
 
-def _messages_about(keys: Sequence[UUID]) -> Iterator[list[tuple[UUID, str, str]]]:
+def _messages_about(
+    keys: Sequence[UUID], which: Q = ALL
+) -> Iterator[list[tuple[UUID, str, str]]]:
     """Id, type and body; some at a time, however many there are."""
     for start in range(0, len(keys), AT_ONCE):
-        rows = Message.objects.filter(object_id__in=keys[start : start + AT_ONCE])
+        about = Message.objects.filter(object_id__in=keys[start : start + AT_ONCE])
+        rows = about.filter(which)
         yield from _chunks(rows.values_list("id", "type", "body").iterator(AT_ONCE))
 
 

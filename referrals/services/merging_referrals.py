@@ -57,13 +57,16 @@ def merge_referrals(
     mine, theirs = slots.get(pair.kept.pk), slots.get(pair.other.pk)
     winner = _choose(pair, mine, theirs, refuse)
     above = _above(winner.advocate_id) if winner else set()
-    for referral in referrals:
-        if referral.advocate_id != pair.other.pk or referral.friend_id in pair.keys:
-            continue
+    brought = [
+        each
+        for each in referrals
+        if each.advocate_id == pair.other.pk and each.friend_id not in pair.keys
+    ]
+    for referral in brought:
         if referral.friend_id in above:
             refuse(referral, RING)  # and stays where it is
-        else:
-            _move(referral, advocate=pair.kept)
+    moving = [each.pk for each in brought if each.friend_id not in above]
+    Referral.objects.filter(pk__in=moving).update(advocate=pair.kept)
     _place(pair, mine, theirs, winner)
     return winner if winner and winner.status in COUNTS_SO_FAR else None
 
