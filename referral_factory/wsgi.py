@@ -4,7 +4,11 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referral_factory.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from referral_factory.pages.links import before_django  # noqa: E402 - needs all of it
+
+application = before_django(django)
 # What loading made is there to stay: the collector need not look at it ever again.
 gc.collect()
 gc.freeze()

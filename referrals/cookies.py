@@ -30,7 +30,8 @@ def add_click(cookie: str, campaign_id: UUID, click_id: UUID) -> str:
     clicks[campaign_id] = click_id
     kept = list(clicks.items())[-MAX_CAMPAIGNS:]
     pairs = b"".join(campaign.bytes + click.bytes for campaign, click in kept)
-    return Signer(salt=COOKIE).sign(urlsafe_b64encode(pairs).decode())
+    value = urlsafe_b64encode(pairs).rstrip(b"=").decode()  # `=` would need quotes
+    return Signer(salt=COOKIE).sign(value)
 
 
 def read_cookie(cookie: str, campaign_id: UUID) -> UUID | None:
@@ -42,7 +43,8 @@ def _clicks(cookie: str) -> dict[UUID, UUID]:
     if not cookie:
         return {}
     try:
-        pairs = urlsafe_b64decode(Signer(salt=COOKIE).unsign(cookie))
+        value = Signer(salt=COOKIE).unsign(cookie)
+        pairs = urlsafe_b64decode(value + "=" * (-len(value) % 4))
         keys = [UUID(bytes=pairs[at : at + 16]) for at in range(0, len(pairs), 16)]
         return dict(zip(keys[::2], keys[1::2], strict=True))
     except (BadSignature, ValueError):

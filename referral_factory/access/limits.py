@@ -128,14 +128,15 @@ def forget_callers() -> None:
     _windows.clear()
 
 
-def count_visit(
-    request: HttpRequest, page: str, *, limit: int, exact: bool = True
-) -> Standing:
-    """Count one call of a public page by address, trusting no header of the caller.
+def count_visit(request: HttpRequest, page: str, *, limit: int) -> Standing:
+    """Count one call of a public page by address, trusting no header of the caller."""
+    return count_address(client_address(request), page, limit=limit)
 
-    Where `exact` is not asked for, who comes now and then costs no statement.
-    """
-    address = client_address(request)
+
+def count_address(
+    address: str | None, page: str, *, limit: int, exact: bool = True
+) -> Standing:
+    """Where `exact` is not asked for, who comes now and then costs no statement."""
     caller = network(address) if address else "unknown"
     unasked = 0 if exact else limit // SHARE
     return count_call(f"{page}:{caller}", limit=limit, unasked=unasked)

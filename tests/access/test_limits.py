@@ -10,7 +10,12 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from referral_factory.access import limits
-from referral_factory.access.limits import count_call, count_visit, forget_callers
+from referral_factory.access.limits import (
+    count_address,
+    count_call,
+    count_visit,
+    forget_callers,
+)
 from referral_factory.access.models import CallCount
 from tests.api.callers import caller, make_key
 
@@ -150,8 +155,9 @@ def test_who_was_refused_is_refused_until_the_minute_is_over() -> None:
 
 
 def test_visits_of_links_are_not_counted_before_they_are_many() -> None:
-    request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1")
-    standings = [count_visit(request, "r", limit=40, exact=False) for _ in range(50)]
+    standings = [
+        count_address("192.0.2.1", "link", limit=40, exact=False) for _ in range(50)
+    ]
 
     assert [standing.allowed for standing in standings].count(True) == 42
     assert [standing.allowed for standing in standings[:42]] == [True] * 42
