@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, override, to_locale
 
 from referral_factory import money
 from referral_factory.mail import texts
@@ -44,12 +45,12 @@ def compose(emails: Sequence[Email], *, wall: datetime) -> list[Letter | Dropped
         Kind.WELCOME: _Welcomes(emails),
         Kind.REWARD: _Notices(emails),
     }
-    return [
-        writers[Kind(each.kind)].letter(
-            each, templates.get((each.campaign_id, each.kind))
-        )
-        for each in emails
-    ]
+    letters = []
+    for each in emails:
+        template = templates.get((each.campaign_id, each.kind))
+        with override(each.language or settings.LANGUAGE_CODE):
+            letters.append(writers[Kind(each.kind)].letter(each, template))
+    return letters
 
 
 def wording(kind: str, template: EmailTemplate | None) -> Text:

@@ -90,6 +90,8 @@ class Email(Identified, Stateful):
     )
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     urgent = models.BooleanField(default=False)  # somebody waits for it
+    # That of the page on which it came about; empty: the installation's.
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True, blank=True)

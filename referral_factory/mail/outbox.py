@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from referral_factory.ids import new_id
 from referral_factory.mail.models import Audience, EmailTemplate, Kind
@@ -16,8 +17,8 @@ JOINED = "join"  # the source of people who enrolled on our page
 # One statement for a batch of any size. What was written before stays as it is.
 WRITE = """
     INSERT INTO mail_email (id, campaign_id, about, participant_id, kind, urgent,
-        status, attempts, due_at, error, created_at)
-    SELECT row.*, %(kind)s, %(urgent)s, 'pending', 0, %(now)s, '', %(now)s
+        language, status, attempts, due_at, error, created_at)
+    SELECT row.*, %(kind)s, %(urgent)s, %(language)s, 'pending', 0, %(now)s, '', %(now)s
     FROM unnest(%(ids)s::uuid[], %(campaigns)s::uuid[], %(abouts)s::uuid[],
         %(participants)s::uuid[]) AS row
     ON CONFLICT (kind, about) DO NOTHING
@@ -50,8 +51,12 @@ def write(kind: Kind, people: Sequence[Addressed]) -> None:
         "abouts": [each.about for each in wanted],
         "participants": [each.participant_id for each in wanted],
     }
-    urgent = kind == Kind.CONFIRMATION
-    rest = {"kind": kind.value, "urgent": urgent, "now": timezone.now()}
+    rest = {
+        "kind": kind.value,
+        "urgent": kind == Kind.CONFIRMATION,
+        "language": (get_language() or "")[:10],
+        "now": timezone.now(),
+    }
     with connection.cursor() as cursor:
         cursor.execute(WRITE, columns | rest)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from pytest_django import Settings
 
 from referral_factory.mail.models import Email, Outage
@@ -355,3 +356,16 @@ def test_two_workers_at_once_send_each_message_once(server: MailServer) -> None:
 
     to = [mail["To"] for mail in server.messages]
     assert sorted(to) == sorted(f"p{number}@example.com" for number in range(40))
+
+
+def test_our_words_are_in_the_language_of_whoever_joined(server: MailServer) -> None:
+    campaign = live()
+    with translation.override("de"):
+        enrol(campaign, "anna@example.com")
+    enrol(campaign, "ann@example.com")
+
+    send_all()
+
+    subjects = {str(mail["To"]): mail["Subject"] for mail in server.messages}
+    assert subjects["ann@example.com"] == "Your link for Give 5, get 10"
+    assert subjects["anna@example.com"] != subjects["ann@example.com"]
