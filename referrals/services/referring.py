@@ -26,7 +26,11 @@ from referrals.services.erasing import erased_names
 from referrals.services.events import match_events_of_referral
 from referrals.services.living import hold
 from referrals.services.locks import lock_campaign, names_of
-from referrals.services.tracing import trace_claims, trace_invitations
+from referrals.services.tracing import (
+    trace_claims,
+    trace_invitations,
+    with_clicks,
+)
 from referrals.signals import referral_created
 
 Friend = tuple[Participant, Sequence[Claim]]
@@ -161,7 +165,7 @@ def _trace(
     traced = [
         (
             FriendFacts(person, is_new=new),
-            [found[claim] for claim in claims]
+            with_clicks([found[claim] for claim in claims])
             + ([invited[person.pk]] if person.pk in invited else []),
         )
         for person, claims in friends

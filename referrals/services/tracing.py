@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,21 @@ def trace_claims(campaign: Campaign, claims: Iterable[Claim]) -> dict[Claim, Tra
         click = clicks.get(key) if advocate and claim.way in BY_CLICK else None
         traces[claim] = Trace(claim, advocate, click)
     return traces
+
+
+def with_clicks(traces: Sequence[Trace]) -> list[Trace]:
+    """A code that comes with a click on its advocate's link is as old as that click.
+
+    The link adds both to the landing page: a click that is too old must not be
+    credited by its code instead.
+    """
+    clicks = {t.advocate.pk: t.click for t in traces if t.advocate and t.click}
+    return [
+        replace(trace, click=clicks.get(trace.advocate.pk))
+        if trace.claim.way == Way.CODE and trace.advocate
+        else trace
+        for trace in traces
+    ]
 
 
 def trace_invitations(

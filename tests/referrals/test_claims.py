@@ -162,6 +162,31 @@ def test_later_claim_of_another_advocate_is_kept_and_changes_nothing() -> None:
     assert Referral.objects.get() == referral
 
 
+def test_code_is_as_old_as_the_click_that_brought_it() -> None:
+    ann = known()
+    old = click_on(ann, wall=NOON - 31 * DAY)
+
+    made = enrol(
+        ann.campaign, external_id="f", by_click=old.public_id, by_code=ann.code
+    )
+
+    assert made.referral is None
+    assert kept() == [("click", "link_too_old"), ("code", "link_too_old")]
+
+
+def test_code_of_another_advocate_than_the_click_has_no_date() -> None:
+    ann = known()
+    bob = known(campaign=ann.campaign)
+    old = click_on(ann, wall=NOON - 31 * DAY)
+
+    made = enrol(
+        ann.campaign, external_id="f", by_click=old.public_id, by_code=bob.code
+    )
+
+    assert made.referral is not None
+    assert made.referral.advocate == bob
+
+
 def test_repeating_a_call_repeats_its_answer_and_changes_nothing() -> None:
     ann = known()
     bob = known(campaign=ann.campaign)
