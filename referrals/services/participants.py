@@ -16,6 +16,7 @@ from referrals.services import enrolling
 from referrals.services.campaigns import CampaignNotOpen, refuse_unless_open
 from referrals.services.enrolling import Gathered
 from referrals.services.events import match_events_of_person
+from referrals.services.living import ParticipantErased
 from referrals.services.locks import lock_names, names_as, names_of
 from referrals.services.people import (
     IdentityConflict,
@@ -305,9 +306,12 @@ def change_participant(
     lock_names(participant.campaign, names)
     try:
         with transaction.atomic():
-            Participant.objects.filter(pk=participant.pk).update(**real)
+            alive = Participant.objects.exclude(status=Participant.Status.ERASED)
+            written = alive.filter(pk=participant.pk).update(**real)
     except IntegrityError as error:
         raise _conflict(participant, real) from error
+    if not written:
+        raise ParticipantErased("They were erased meanwhile.")
     for name, value in real.items():
         setattr(participant, name, value)
     participant_updated.send(sender=Participant, instances=[participant])
