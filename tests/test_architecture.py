@@ -25,6 +25,7 @@ COMPOSERS = {
     "reporting",
     "settings",
     "urls",
+    "wsgi",
 }
 DOORS = {"api", "views", "admin", "tasks", "receivers", "management"}
 NOT_UNDERSTOOD = {
