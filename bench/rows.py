@@ -56,7 +56,7 @@ def world() -> World:
 
 def _launched_campaign() -> Campaign:
     campaign = create_campaign(
-        mode=Campaign.Mode.TEST,
+        mode=Campaign.Mode.LIVE,
         name="Bench",
         slug="bench",
         owner="bench@example.com",

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from referral_factory import prepared
 from referral_factory.ids import new_id, to_public
 from referral_factory.wire import as_json, moment_as_text
 from webhooks.models import Message
@@ -30,17 +31,18 @@ COUNT = """
 # A delivery's id takes its time from its message's: both sort alike. Only what the
 # first message of an object says is counted here: COUNT has seen to all others.
 WRITE = """
-    WITH counted AS (
+    WITH fact AS (
+        SELECT * FROM json_to_recordset(%(facts)s::json) AS fact (
+            id uuid, mode text, campaign_id uuid, object_id uuid, sequence int,
+            body text
+        )
+    ), counted AS (
         INSERT INTO webhooks_messagecount (object_id, count)
-        SELECT object, 1 FROM unnest(%(objects)s::uuid[]) AS object WHERE %(first)s
+        SELECT object_id, 1 FROM fact WHERE %(first)s
     ), message AS (
         INSERT INTO webhooks_message
             (id, mode, campaign_id, object_id, sequence, body, type, created_at)
-        SELECT fact.*, %(type)s, %(now)s
-        FROM unnest(
-            %(ids)s::uuid[], %(modes)s::text[], %(campaigns)s::uuid[],
-            %(objects)s::uuid[], %(sequences)s::int[], %(bodies)s::text[]
-        ) AS fact
+        SELECT fact.*, %(type)s::text, %(now)s::timestamptz FROM fact
         RETURNING id, mode, campaign_id
     ), delivery AS (
         INSERT INTO webhooks_delivery
@@ -87,18 +89,26 @@ def record(
     now = timezone.now()
     with transaction.atomic(savepoint=False):
         sequences = [1] * len(facts) if first else _next_sequences(facts)
-        rows = zip(ids, facts, sequences, strict=True)
-        columns: dict[str, Any] = {
-            "ids": ids,
-            "modes": [fact.mode for fact in facts],
-            "campaigns": [fact.campaign_id for fact in facts],
-            "objects": [fact.object_id for fact in facts],
-            "sequences": sequences,
-            "bodies": [_body(message_type, now, *row) for row in rows],
+        rows = [
+            {
+                "id": message_id,
+                "mode": fact.mode,
+                "campaign_id": fact.campaign_id,
+                "object_id": fact.object_id,
+                "sequence": sequence,
+                "body": _body(message_type, now, message_id, fact, sequence),
+            }
+            for message_id, fact, sequence in zip(ids, facts, sequences, strict=True)
+        ]
+        values = {
+            "facts": as_json(rows).decode(),
+            "type": message_type,
+            "now": now,
+            "only": only,
+            "first": first,
+            "channel": CHANNEL,
         }
-        rest = {"type": message_type, "now": now, "only": only, "channel": CHANNEL}
-        with connection.cursor() as cursor:
-            cursor.execute(WRITE, columns | rest | {"first": first})
+        prepared.execute(WRITE, values)
     return ids
 
 
@@ -117,9 +127,8 @@ def _next_sequences(facts: Sequence[Fact]) -> list[int]:
     """
     counts = sorted(Counter(fact.object_id for fact in facts).items())
     objects, increments = zip(*counts, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"objects": list(objects), "counts": list(increments)})
-        reached = dict(cursor.fetchall())
+    values = {"objects": list(objects), "counts": list(increments)}
+    reached = dict(prepared.execute(COUNT, values).fetchall())
     upcoming = {key: reached[key] - count + 1 for key, count in counts}
     sequences = []
     for fact in facts:

@@ -12,13 +12,14 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from referral_factory import prepared
 from referral_factory.errors import DomainError
 from referral_factory.wire import as_json
 
@@ -99,17 +100,16 @@ def _call(request: Request, key: str) -> Call:
     )
 
 
-# Two statements in one message. The second looks with a snapshot from after the lock;
-# in one statement, it would be from before.
-FIND = """
-    SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s, 0));
+LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s, 0))"
+STORED = """
     SELECT method, path, request_hash, status, body
     FROM access_idempotencykey WHERE api_key_id = %(api_key)s AND key = %(key)s
 """
 KEEP = """
     INSERT INTO access_idempotencykey
         (api_key_id, key, method, path, request_hash, status, body, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    VALUES (%(api_key)s, %(key)s, %(method)s, %(path)s, %(request_hash)s, %(status)s,
+        %(body)s, %(now)s)
 """
 
 
@@ -122,17 +122,17 @@ class Stored(NamedTuple):
 
 
 def _find(call: Call) -> Stored | None:
-    """Keep others with this key out until the transaction ends; what they stored."""
+    """Keep others with this key out until the transaction ends; what they stored.
+
+    Two statements: one that did both would look with a snapshot from before it had
+    the lock.
+    """
     name = f"idempotency {call.api_key_id} {call.key}"
-    with connection.cursor() as cursor:
-        params = {"name": name, "api_key": str(call.api_key_id), "key": call.key}
-        cursor.execute(FIND, params)
-        (locked,) = cursor.fetchone()
-        if not locked:
-            raise IdempotencyInProgress("A request with this key is still running.")
-        cursor.nextset()
-        stored = cursor.fetchone()
-    return stored and Stored(*stored)
+    if prepared.execute(LOCK, {"name": name}).fetchone() != (True,):
+        raise IdempotencyInProgress("A request with this key is still running.")
+    named = {"api_key": call.api_key_id, "key": call.key}
+    stored = prepared.execute(STORED, named).fetchone()
+    return Stored(*stored) if stored else None
 
 
 def _replay(stored: Stored, call: Call) -> HttpResponse:
@@ -153,17 +153,14 @@ def _keep(call: Call, response: Response) -> None:
     secret_fields = getattr(response, "secret_fields", ())
     if secret_fields:
         data = {name: data[name] for name in data if name not in secret_fields}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            KEEP,
-            [
-                call.api_key_id,
-                call.key,
-                call.method,
-                call.path,
-                call.request_hash,
-                response.status_code,
-                as_json(data).decode(),
-                timezone.now(),
-            ],
-        )
+    stored = {
+        "api_key": call.api_key_id,
+        "key": call.key,
+        "method": call.method,
+        "path": call.path,
+        "request_hash": call.request_hash,
+        "status": response.status_code,
+        "body": as_json(data).decode(),
+        "now": timezone.now(),
+    }
+    prepared.execute(KEEP, stored)

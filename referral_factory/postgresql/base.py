@@ -17,3 +17,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         poller = select.poll()
         poller.register(self.connection.fileno(), select.POLLIN)
         return not poller.poll(0)
+
+    def init_connection_state(self) -> None:
+        """Have statements that are prepared (see prepared.py) planned only once.
+
+        PostgreSQL would plan them anew each time, for the numbers of elements of the
+        arrays in them. It changes nothing for all others.
+        """
+        super().init_connection_state()
+        if self.settings_dict["OPTIONS"].get("prepare_threshold") is not None:
+            with self.cursor() as cursor:
+                cursor.execute("SET plan_cache_mode = force_generic_plan")

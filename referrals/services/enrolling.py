@@ -6,10 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import psycopg
 from django.db import connection
 
+from referral_factory import prepared
+from referral_factory.prepared import array
 from referrals.models import Campaign, Participant
-from referrals.services.locks import HOLD, SPACE, slots_of
+from referrals.services.locks import lock_names
 from referrals.services.people import Person
 
 # The columns that an enrolment writes, as PostgreSQL's json_to_recordset names them.
@@ -31,29 +34,31 @@ TYPES = {
     "created_at": "timestamptz",
 }
 
-# Four statements in one message, each of which sees what is committed when it begins:
-# the locks are ours by the time that the others look. (Drivers send them as one only
-# where the parameters are filled in by the client, as Django does.)
-GATHER = f"""
-    {HOLD};
+KNOWN = """
     SELECT * FROM referrals_participant
     WHERE campaign_id = %(campaign)s AND external_id = ANY (%(external_ids)s::text[])
     UNION
     SELECT * FROM referrals_participant
-    WHERE campaign_id = %(campaign)s AND email_canonical = ANY (%(mailboxes)s::text[]);
-    SELECT DISTINCT person FROM referrals_event
-    WHERE campaign_id = %(campaign)s AND person = ANY (%(names)s::text[])
-        AND participant_id IS NULL AND outcome = 'unmatched';
-    SELECT DISTINCT email_canonical FROM referrals_invitation
     WHERE campaign_id = %(campaign)s AND email_canonical = ANY (%(mailboxes)s::text[])
-"""  # noqa: S608 - HOLD is a constant
+"""
 
-INSERT = """
-    INSERT INTO referrals_participant ({columns})
-    SELECT {columns} FROM json_to_recordset(%s) AS fresh ({typed})
+EXPECTED = """
+    SELECT 'awaited', person FROM referrals_event
+    WHERE campaign_id = %(campaign)s AND person = ANY (%(names)s::text[])
+        AND participant_id IS NULL AND outcome = 'unmatched'
+    UNION
+    SELECT 'invited', email_canonical FROM referrals_invitation
+    WHERE campaign_id = %(campaign)s AND email_canonical = ANY (%(mailboxes)s::text[])
+"""
+
+INSERT = f"""
+    INSERT INTO referrals_participant ({", ".join(TYPES)})
+    SELECT {", ".join(TYPES)}
+    FROM json_to_recordset(%(rows)s::json) AS fresh
+        ({", ".join(f"{name} {kind}" for name, kind in TYPES.items())})
     ON CONFLICT DO NOTHING
     RETURNING id
-"""
+"""  # noqa: S608 - TYPES is a constant
 
 # In the order of their ids, so that two calls about the same people never wait for each
 # other in a circle.
@@ -81,24 +86,25 @@ class Gathered:
 def gather(
     campaign: Campaign, people: Sequence[Person], names: Collection[str]
 ) -> Gathered:
-    """Hold the names of these people, and then look who and what is known by them."""
-    params: dict[str, Any] = {
-        "space": SPACE,
-        "slots": slots_of(campaign, names),
+    """Hold the names of these people, and then look who and what is known by them.
+
+    Each statement sees what is committed when it begins: what is found is as it is now
+    that the names are ours.
+    """
+    lock_names(campaign, names)
+    params = {
         "campaign": campaign.pk,
-        "names": list(names),
-        "external_ids": [who.external_id for who in people if who.external_id],
-        "mailboxes": [who.mailbox for who in people if who.mailbox],
+        "names": array(names),
+        "external_ids": array(who.external_id for who in people if who.external_id),
+        "mailboxes": array(who.mailbox for who in people if who.mailbox),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(GATHER, params)
-        cursor.nextset()
-        known = _people(campaign, cursor)
-        cursor.nextset()
-        awaited = frozenset(name for (name,) in cursor.fetchall())
-        cursor.nextset()
-        invited = frozenset(mailbox for (mailbox,) in cursor.fetchall())
-    return Gathered(known, awaited, invited)
+    known = _people(campaign, prepared.execute(KNOWN, params))
+    expected = prepared.execute(EXPECTED, params).fetchall()
+    return Gathered(
+        known,
+        awaited=frozenset(name for kind, name in expected if kind == "awaited"),
+        invited=frozenset(name for kind, name in expected if kind == "invited"),
+    )
 
 
 def insert(newcomers: Collection[Participant]) -> set[UUID]:
@@ -107,10 +113,8 @@ def insert(newcomers: Collection[Participant]) -> set[UUID]:
         {column: getattr(newcomer, column) for column in TYPES}
         for newcomer in newcomers
     ]
-    statement = INSERT.format(columns=", ".join(TYPES), typed=_typed(TYPES))
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_json(rows)])
-        return {pk for (pk,) in cursor.fetchall()}
+    written = prepared.execute(INSERT, {"rows": _json(rows)})
+    return {pk for (pk,) in written.fetchall()}
 
 
 def update(
@@ -140,11 +144,12 @@ def update(
     return alive
 
 
-def _people(campaign: Campaign, cursor: Any) -> list[Participant]:
+def _people(campaign: Campaign, cursor: psycopg.Cursor[Any]) -> list[Participant]:
     """The rows of a SELECT *, as Django reads them."""
-    columns = [column.name for column in cursor.description]
+    rows = cursor.fetchall()
+    columns = [column.name for column in cursor.description or ()] if rows else []
     people = []
-    for row in cursor.fetchall():
+    for row in rows:
         values = dict(zip(columns, row, strict=True))
         values["attributes"] = orjson.loads(values["attributes"])
         person = Participant(**values)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from zlib import crc32
 
-from django.db import connection
-
+from referral_factory import prepared
 from referrals.models import Campaign, Participant
 
 
@@ -34,7 +33,7 @@ def names_as(external_id: str | None, mailbox: str | None) -> list[str]:
 SPACE = 0x6E616D65  # of these locks among all advisory locks
 SLOTS = 1024
 HOLD = """
-    SELECT count(pg_advisory_xact_lock(%(space)s, slot))
+    SELECT count(pg_advisory_xact_lock(%(space)s::int, slot))
     FROM unnest(%(slots)s::int[]) AS slot
 """
 
@@ -45,13 +44,9 @@ def lock_names(campaign: Campaign, names: Iterable[str]) -> None:
     An enrolment and an event of the same unknown person wait for each other here:
     whichever is second sees the first.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(HOLD, {"space": SPACE, "slots": slots_of(campaign, names)})
-
-
-def slots_of(campaign: Campaign, names: Iterable[str]) -> list[int]:
     prefix = campaign.pk.bytes
-    return sorted({crc32(prefix + name.encode()) % SLOTS for name in names})
+    slots = sorted({crc32(prefix + name.encode()) % SLOTS for name in names})
+    prepared.execute(HOLD, {"space": SPACE, "slots": prepared.array(slots)})
 
 
 def lock_campaign(campaign: Campaign) -> None:

@@ -1,6 +1,7 @@
 """Races of enrolments: the same people in several calls at once."""
 
 from functools import partial
+from typing import Any
 
 from referrals.models import Event, Participant
 from referrals.services.participants import Enrolment, Person, enrol_people, person
@@ -12,14 +13,14 @@ from webhooks.models import Message
 PEOPLE = 6
 
 
-def describe(numbers: range, **details: str) -> list[Person]:
+def describe(numbers: range, **details: Any) -> list[Person]:
     return [
         person(external_id=f"c-{n}", email=f"p{n}@shop.example", **details)
         for n in numbers
     ]
 
 
-def created(answers: list[object]) -> int:
+def created(answers: list[Any]) -> int:
     """How many newcomers the answers of several calls say there were."""
     rows = [row for answer in answers if isinstance(answer, list) for row in answer]
     assert all(isinstance(row, Enrolment) for row in rows)
