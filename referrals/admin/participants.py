@@ -7,7 +7,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import get_content_type_for_model
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 
 from referral_factory.admin_base import COLOURS, Admin, InfinitePaginator, display
@@ -67,6 +67,17 @@ class ParticipantAdmin(Admin):
         ),
     )
     readonly_fields = ("joined", "confirmed", "customer")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """An address that asks for an order that has no index is not obeyed."""
+        column = 1 + self.list_display.index("since")  # after the box to tick
+        if request.GET.get("o", "").lstrip("-") not in {"", str(column)}:
+            asked = request.GET.copy()
+            del asked["o"]
+            request.GET = QueryDict(asked.urlencode())
+        return super().changelist_view(request, extra_context)
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(pk__in=people(term, among=queryset))

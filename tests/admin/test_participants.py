@@ -441,3 +441,24 @@ def test_a_download_takes_permission_to_look_at_people(login: Login) -> None:
 
     assert stranger.get(f"{PEOPLE}{ada.pk}/export/").status_code == 403
     assert Client().get(f"{PEOPLE}{ada.pk}/export/").status_code == 302
+
+
+@pytest.mark.parametrize("order", ["1", "-2", "4.-7", "7.1", "x"])
+def test_an_order_without_an_index_is_not_obeyed(boss: Client, order: str) -> None:
+    now = timezone.now()
+    late = make_participant(created_at=now, email="z@example.com")
+    make_participant(created_at=now - timedelta(days=1), email="a@example.com")
+
+    rows = boss.get(PEOPLE, {"o": order}).context["cl"].result_list
+
+    assert rows[0].pk == late.pk
+
+
+def test_the_oldest_can_come_first(boss: Client) -> None:
+    now = timezone.now()
+    make_participant(created_at=now)
+    early = make_participant(created_at=now - timedelta(days=1))
+
+    rows = boss.get(PEOPLE, {"o": "7"}).context["cl"].result_list
+
+    assert rows[0].pk == early.pk
