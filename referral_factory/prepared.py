@@ -30,8 +30,16 @@ def execute(query: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
 
 
 def _run(query: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
-    # Django's own cursor puts values into the text, which cannot be prepared.
-    return psycopg.Cursor(connection.connection).execute(query, parameters)
+    # Django's own cursor puts values into the text, which cannot be prepared. Asked to
+    # prepare, the driver would keep the texts of the last hundred all the same, to see
+    # whether one comes again: megabytes each, where many rows are written.
+    driver = connection.connection
+    wanted = connection.settings_dict["OPTIONS"].get("prepare_threshold")
+    driver.prepare_threshold = wanted
+    try:
+        return psycopg.Cursor(driver).execute(query, parameters)
+    finally:
+        driver.prepare_threshold = None
 
 
 def array(values: Iterable[object]) -> str:

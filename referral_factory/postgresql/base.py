@@ -28,3 +28,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.settings_dict["OPTIONS"].get("prepare_threshold") is not None:
             with self.cursor() as cursor:
                 cursor.execute("SET plan_cache_mode = force_generic_plan")
+            self.connection.prepare_threshold = (
+                None  # but in prepared.py, which says why
+            )

@@ -80,3 +80,13 @@ def test_health_check_asks_the_kernel_and_not_the_server() -> None:
 def test_errors_are_djangos() -> None:
     with pytest.raises(ProgrammingError):
         prepared.execute("SELECT nothing FROM nowhere", {})
+
+
+def test_texts_with_values_in_them_are_not_kept() -> None:
+    """Else a hundred of the largest statements would stay in memory."""
+    prepared.execute("SELECT 1", {})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s", ["x" * 1_000_000])
+
+    kept = connection.connection._prepared._counts
+    assert not [query for query, _ in kept if len(query) > 1000]
