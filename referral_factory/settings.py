@@ -154,6 +154,9 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["referral_factory.access.limits.PerKeyLimit"],
     "DEFAULT_PARSER_CLASSES": ["referral_factory.bodies.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["referral_factory.api.renderers.QuickJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": (
+        "referral_factory.api.negotiation.QuickNegotiation"
+    ),
     "DEFAULT_PAGINATION_CLASS": "referral_factory.api.pagination.Cursor",
     "DEFAULT_FILTER_BACKENDS": ["referral_factory.api.filtering.StrictFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "referral_factory.api.schema.AutoSchema",
