@@ -47,4 +47,9 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddField(
+            model_name="import",
+            name="repeated_count",
+            field=models.PositiveIntegerField(db_default=0, default=0),
+        ),
     ]

@@ -11,11 +11,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name="import",
-            name="repeated_count",
-            field=models.PositiveIntegerField(db_default=0, default=0),
-        ),
-        migrations.AddField(
             model_name="importfault",
             name="names",
             field=django.contrib.postgres.fields.ArrayField(

@@ -11,8 +11,8 @@ from referral_factory.ids import new_id
 from referrals.models import Campaign, Click, Participant
 from referrals.services.codes import present_code
 
-# One statement for all of a visit: whose code it is, where that leads, and the click, if
-# it is one.
+# One statement for all of a visit: whose code it is, where that leads, and the click,
+# if it is one.
 FOLLOW = f"""
     WITH advocate AS MATERIALIZED (
         SELECT participant.id, code, participant.campaign_id, landing_url, clock_offset,
