@@ -35,7 +35,7 @@ class Import(Identified, Stateful):
             Status.CANCELLED,
         },
         Status.CHECKING: {
-            Status.CHECKING,  # once more from the start: the mapping was changed
+            Status.UPLOADED,  # its columns are given another meaning
             Status.CHECKED,
             Status.FAILED,
             Status.CANCELLED,

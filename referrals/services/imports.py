@@ -90,7 +90,12 @@ def change_mapping(received: Import, mapping: Mapping[str, str]) -> Import:
 
 @transaction.atomic
 def check_import(received: Import, **changes: Any) -> Import:
-    """Begin a dry run: what every row would do, and nothing is done."""
+    """Begin a dry run: what every row would do, and nothing is done.
+
+    One that is on its way ends, and the new one begins at the first row.
+    """
+    if received.status == Status.CHECKING:
+        received.move_to(Status.UPLOADED)
     return _begin(received, Status.CHECKING, **changes)
 
 
