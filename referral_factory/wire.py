@@ -1,7 +1,6 @@
 """What values look like on the wire: ids, money, moments, text, free-form objects."""
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -31,6 +30,9 @@ LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
+# What JSON has no words for is written as REST framework writes it.
+OTHERS = JSONEncoder()
+OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 
 
@@ -190,10 +192,10 @@ class JsonObjectField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("not_an_object")
-        text = json.dumps(data, ensure_ascii=False, default=str)
-        if len(text.encode("utf-8", "surrogatepass")) > self.max_bytes:
-            self.fail("too_large", max_bytes=self.max_bytes)
+        # Text is clean, and numbers are small, before they are written and measured.
         cleaned: dict[str, Any] = _clean_json(data, depth=1)
+        if len(as_json(cleaned)) > self.max_bytes:
+            self.fail("too_large", max_bytes=self.max_bytes)
         return cleaned
 
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
@@ -205,24 +207,20 @@ def _clean_json(value: Any, *, depth: int) -> Any:
     if depth > MAX_DEPTH and isinstance(value, dict | list):
         raise ValidationError(f"Nested deeper than {MAX_DEPTH}.", code="too_deep")
     if isinstance(value, dict):
-        return {
-            _at(key, clean_text, key, multiline=False): _at(
-                key, _clean_json, item, depth=depth + 1
-            )
-            for key, item in value.items()
-        }
+        return dict(_clean_item(key, item, depth) for key, item in value.items())
     if isinstance(value, list):
-        return [
-            _at(n, _clean_json, item, depth=depth + 1) for n, item in enumerate(value)
-        ]
+        return [_clean_item(n, item, depth)[1] for n, item in enumerate(value)]
     if isinstance(value, str):
         return clean_text(value)
     return _clean_scalar(value)
 
 
-def _at(key: object, clean: Callable[..., Any], value: Any, **how: Any) -> Any:
+def _clean_item(key: Any, value: Any, depth: int) -> tuple[Any, Any]:
+    """A key of an object, or an index, with its value."""
     try:
-        return clean(value, **how)
+        if isinstance(key, str):
+            key = clean_text(key, multiline=False)
+        return key, _clean_json(value, depth=depth + 1)
     except ValidationError as error:
         raise ValidationError({pointer_part(key): error.detail}) from error
 
@@ -302,8 +300,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 def as_json(value: Any) -> bytes:
     """The bytes of an answer or of a message."""
-    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(value, JSONEncoder().default, options)
+    return orjson.dumps(value, OTHERS.default, OPTIONS)
 
 
 @cache

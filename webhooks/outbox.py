@@ -6,7 +6,6 @@ of any size costs two statements, and one where all of its objects are new.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from django.utils import timezone
 from referral_factory import prepared
 from referral_factory.ids import new_id, to_public
 from referral_factory.wire import as_json, moment_as_text
+from referrals.showing import campaign_id
 from webhooks.models import Message
 
 CHANNEL = "deliveries"  # what the dispatcher listens on
@@ -89,6 +89,7 @@ def record(
     now = timezone.now()
     with transaction.atomic(savepoint=False):
         sequences = [1] * len(facts) if first else _next_sequences(facts)
+        shared = {"type": message_type, "timestamp": moment_as_text(now)}
         rows = [
             {
                 "id": message_id,
@@ -96,7 +97,7 @@ def record(
                 "campaign_id": fact.campaign_id,
                 "object_id": fact.object_id,
                 "sequence": sequence,
-                "body": _body(message_type, now, message_id, fact, sequence),
+                "body": _body(shared, message_id, fact, sequence),
             }
             for message_id, fact, sequence in zip(ids, facts, sequences, strict=True)
         ]
@@ -138,13 +139,12 @@ def _next_sequences(facts: Sequence[Fact]) -> list[int]:
 
 
 def _body(
-    message_type: str, now: datetime, message_id: UUID, fact: Fact, sequence: int
+    shared: Mapping[str, Any], message_id: UUID, fact: Fact, sequence: int
 ) -> str:
     """The text that is signed and sent, its data rendered as the API renders it."""
-    campaign = fact.campaign_id and to_public("cmp", fact.campaign_id)
+    campaign = fact.campaign_id and campaign_id(fact.campaign_id)
     envelope = {
-        "type": message_type,
-        "timestamp": moment_as_text(now),
+        **shared,
         "id": to_public(Message.PREFIX, message_id),
         "mode": fact.mode,
         "campaign": campaign,
