@@ -98,9 +98,7 @@ def _names_of(who: Person, mapping: Mapped) -> dict[str, str]:
         if claim.way in NAMES:
             column = column_of(f"/referred_by/{claim.way}", mapping)
             names |= dict.fromkeys(_as_names(claim.value), column)
-    own = [external_id_name(who.external_id)] if who.external_id else []
-    own += [email_name(who.mailbox)] if who.mailbox else []
-    return names | dict.fromkeys(own, "")
+    return names | dict.fromkeys(who.names, "")
 
 
 def _named_in(values: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from referral_factory.errors import InvalidInput
 from referrals.mailboxes import canonical
 from referrals.models import Participant
 from referrals.services.living import lock_living
-from referrals.services.locks import email_name, external_id_name, lock_names
+from referrals.services.locks import lock_names, names_as
 from referrals.services.participants import change_participant
 
 MAX_ATTRIBUTES = 16_384  # bytes, as JSON
@@ -28,13 +28,14 @@ def patch_participant(
     """
     changes = dict(patch)
     # Names before rows, as whoever enrols somebody does.
-    lock_names(participant.campaign, _names(changes))
+    external_id, mailbox = changes.get("external_id"), _mailbox(changes.get("email"))
+    lock_names(participant.campaign, names_as(external_id, mailbox))
     locked = lock_living(participant)
     if "attributes" in changes:
         patched = merge_patch(locked.attributes, changes["attributes"])
         changes["attributes"] = _fitting(patched or {})
     _refuse_nameless(locked, changes)
-    if "email" in changes and _mailbox(changes["email"]) != locked.email_canonical:
+    if "email" in changes and mailbox != locked.email_canonical:
         changes["confirmed_at"] = None  # they answered from another mailbox
     change_participant(locked, changes, wall=wall)
     return locked
@@ -51,12 +52,6 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             result[key] = merge_patch(result.get(key), value)
     return result
-
-
-def _names(changes: dict[str, Any]) -> list[str]:
-    external_id, email = changes.get("external_id"), changes.get("email")
-    names = [external_id_name(external_id)] if external_id else []
-    return names + ([email_name(canonical(email))] if email else [])
 
 
 def _mailbox(email: str | None) -> str | None:

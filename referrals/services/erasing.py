@@ -23,10 +23,8 @@ from referrals.services import traces
 from referrals.services.codes import erased_forms
 from referrals.services.locks import lock_names, names_of
 from referrals.services.patience import all_or_none
-from referrals.services.tombstones import bury, digest_of, erased_names
+from referrals.services.tombstones import bury
 from referrals.signals import participant_erased
-
-__all__ = ["blank", "digest_of", "erase_participant", "erased_names"]
 
 
 @transaction.atomic

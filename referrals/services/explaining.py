@@ -12,8 +12,8 @@ from referrals.models import (
     Referral,
     RefusedClaim,
 )
-from referrals.services.erasing import erased_names
-from referrals.services.locks import email_name, external_id_name
+from referrals.services.locks import names_as, names_of
+from referrals.services.tombstones import erased_names
 
 MANY = 100  # of what there may be without end: the newest are shown
 
@@ -87,13 +87,12 @@ class Story:
 
 def explain_person(person: Participant) -> Story:
     """Four queries, however much there is to tell."""
-    names = _names(person.external_id, person.email_canonical)
     return Story(
         person=person,
         referral=Referral.objects.filter(friend=person).first(),
         refused=refused_claims(person),
         invitations=_invitations(person.campaign, person.email_canonical),
-        erased_before=_erased(person.campaign, names),
+        erased_before=_erased(person.campaign, names_of(person)),
     )
 
 
@@ -112,7 +111,7 @@ def explain_nobody(
         referral=None,
         refused=[],
         invitations=_invitations(campaign, mailbox),
-        erased_before=_erased(campaign, _names(external_id, mailbox)),
+        erased_before=_erased(campaign, names_as(external_id, mailbox)),
     )
 
 
@@ -126,13 +125,6 @@ def summary_of_event(event: Event) -> str:
         if failed
         else f"{said}: nothing spoke against it."
     )
-
-
-def _names(external_id: str | None, mailbox: str | None) -> list[str]:
-    return [
-        *([external_id_name(external_id)] if external_id else []),
-        *([email_name(mailbox)] if mailbox else []),
-    ]
 
 
 def _erased(campaign: Campaign, names: Collection[str]) -> bool:

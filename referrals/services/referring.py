@@ -22,10 +22,10 @@ from referrals.attribution import (
 )
 from referrals.models import Campaign, Participant, Referral, RefusedClaim
 from referrals.refusals import AlreadyReferred, UnknownAdvocate
-from referrals.services.erasing import erased_names
 from referrals.services.events import match_events_of_referral
 from referrals.services.living import hold
 from referrals.services.locks import lock_campaign, names_of
+from referrals.services.tombstones import erased_names
 from referrals.services.tracing import (
     trace_claims,
     trace_invitations,

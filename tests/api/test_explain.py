@@ -11,9 +11,9 @@ from rest_framework.test import APIClient
 from referral_factory.ids import to_public
 from referrals.models import Participant, Referral, RefusedClaim, Tombstone
 from referrals.services.campaigns import change_campaign
-from referrals.services.erasing import digest_of
 from referrals.services.inviting import invite_friends
 from referrals.services.locks import email_name
+from referrals.services.tombstones import digest_of
 from tests.api.callers import caller
 from tests.factories import (
     NOBODY,

@@ -16,7 +16,7 @@ from referrals.models import (
     Tombstone,
 )
 from referrals.services.campaigns import change_campaign
-from referrals.services.erasing import digest_of
+from referrals.services.tombstones import digest_of
 from tests.factories import make_campaign, make_participant
 from tests.pages.forms import HIDDEN, PERSON, open_campaign, page, says, send, send_form
 

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from referrals.attribution import Claim, Way
 from referrals.cookies import sign_click
 from referrals.models import Participant, Referral, RefusedClaim, Tombstone
-from referrals.services.erasing import digest_of
 from referrals.services.inviting import invite_friends
 from referrals.services.locks import email_name
 from referrals.services.referring import refer_friends
+from referrals.services.tombstones import digest_of
 from rewards.models import Reward
 from rewards.services.reviewing import review_rewards
 from tests.factories import make_campaign, make_participant, make_referral, make_rule

@@ -11,8 +11,9 @@ from rest_framework.test import APIClient
 from referral_factory.access.models import IdempotencyKey
 from referrals.models import FormerCode, Participant, Tombstone
 from referrals.services.codes import CodeTaken, find_by_codes, rotate_code
-from referrals.services.erasing import erase_participant, erased_names
+from referrals.services.erasing import erase_participant
 from referrals.services.locks import names_of
+from referrals.services.tombstones import erased_names
 from tests.factories import make_campaign, make_participant, make_reward
 from tests.referrals.marked import ADDRESSES, MARK, History, make_marked
 from tests.steps import NOON, enrol, report
