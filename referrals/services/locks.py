@@ -1,4 +1,13 @@
-"""Locks on what is in no row yet, or in too many to lock them all."""
+"""Locks that several services take, and the order of all locks.
+
+Names first; then people, in the order of their ids, all that a call is about at once;
+then the campaign. A referral is locked before its rewards; who holds the campaign waits
+for no referral but those of its own making. Whoever needs somebody's row before all
+else (an event, a confirmation) may go on to names only where there is no row.
+
+Who cannot keep to this order (merging, erasing) waits for no row while holding one: see
+patience.py.
+"""
 
 from collections.abc import Iterable
 from zlib import crc32
@@ -52,8 +61,3 @@ def lock_names(campaign: Campaign, names: Iterable[str]) -> None:
 def lock_campaign(campaign: Campaign) -> None:
     """One at a time may change who referred whom among people already enrolled."""
     Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-
-
-def lock_participant(participant: Participant) -> None:
-    """A referral and an event of the same person wait for each other here."""
-    Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)

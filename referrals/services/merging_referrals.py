@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from referrals.models import Participant, Referral
 from referrals.services.referrals import disqualify_referral
+from referrals.services.rings import advocates_above
 
 Status = Referral.Status
 Refuse = Callable[[Referral, str], None]
@@ -22,14 +23,6 @@ RING = "Its friend is among the advocates above the person that its advocate is.
 
 COUNTS_SO_FAR = (Status.PENDING, Status.HOLDING, Status.QUALIFIED)
 HOW_FAR = {Status.HOLDING: 1, Status.QUALIFIED: 2}
-
-ABOVE = """
-WITH RECURSIVE above (id) AS (
-    SELECT %s::uuid
-    UNION SELECT advocate_id FROM referrals_referral JOIN above ON friend_id = above.id
-)
-SELECT id FROM above
-"""
 
 
 @dataclass(frozen=True)
@@ -101,9 +94,7 @@ def _refuse(referral: Referral, reason: str, *, by: str, now: datetime) -> None:
 
 def _above(advocate_id: UUID) -> set[UUID]:
     """The advocate, their advocate, and so on upwards."""
-    with connection.cursor() as cursor:
-        cursor.execute(ABOVE, [advocate_id])
-        return {key for (key,) in cursor.fetchall()}
+    return {advocate_id, *advocates_above([advocate_id]).values()}
 
 
 def _place(

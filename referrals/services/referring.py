@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from referral_factory.errors import DomainError, InvalidInput
 from referrals.attribution import (
@@ -25,6 +25,7 @@ from referrals.refusals import AlreadyReferred, UnknownAdvocate
 from referrals.services.events import match_events_of_referral
 from referrals.services.living import hold
 from referrals.services.locks import lock_campaign, names_of
+from referrals.services.rings import advocates_above
 from referrals.services.tombstones import erased_names
 from referrals.services.tracing import (
     trace_claims,
@@ -200,19 +201,7 @@ def _lock_rings(campaign: Campaign, traced: list[Traced], books: _Books) -> None
     if not starts:
         return
     lock_campaign(campaign)
-    with connection.cursor() as cursor:
-        cursor.execute(ABOVE, [list(starts)])
-        books.above |= dict(cursor.fetchall())
-
-
-ABOVE = """
-WITH RECURSIVE above (friend_id, advocate_id) AS (
-    SELECT friend_id, advocate_id FROM referrals_referral WHERE friend_id = ANY(%s)
-    UNION SELECT next.friend_id, next.advocate_id
-    FROM referrals_referral AS next JOIN above ON next.friend_id = above.advocate_id
-)
-SELECT friend_id, advocate_id FROM above
-"""
+    books.above |= advocates_above(starts)
 
 
 def _judge(
