@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from referral_factory.errors import DomainError
 from referrals.models import Campaign, FormerCode, Participant
@@ -45,18 +45,12 @@ def find_by_codes(campaign: Campaign, codes: Collection[str]) -> dict[str, Parti
 
 def owners_of(code: str) -> list[UUID]:
     """Who has this code, or had it and can still be found by it: one at most."""
-    wanted = code.upper()
-    people = Participant.objects.order_by().values_list("pk", flat=True)
-    former = people.filter(former_codes__code=wanted, former_codes__works=True)
-    return list(people.filter(code=wanted).union(former, all=True))
+    return list(_having(code).values_list("pk", flat=True))
 
 
 def present_code(code: str) -> str | None:
     """The code of whoever has this one, or had it and can still be found by it."""
-    wanted = code.upper()
-    people = Participant.objects.order_by().values_list("code", flat=True)
-    former = people.filter(former_codes__code=wanted, former_codes__works=True)
-    return next(iter(people.filter(code=wanted).union(former, all=True)), None)
+    return next(iter(_having(code).values_list("code", flat=True)), None)
 
 
 def campaign_of_erased(code: str) -> Campaign | None:
@@ -97,6 +91,12 @@ def rotate_code(
 def erased_forms(code: str) -> list[str]:
     """What is kept of a code whose owner was erased: it stays nobody else's."""
     return [ERASED + digest[:39] for digest in digests_of(f"code:{code}")]
+
+
+def _having(code: str) -> QuerySet[Participant]:
+    people, wanted = Participant.objects.order_by(), code.upper()
+    former = people.filter(former_codes__code=wanted, former_codes__works=True)
+    return people.filter(code=wanted).union(former, all=True)
 
 
 def _take(participant: Participant, code: str) -> None:

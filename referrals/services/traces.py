@@ -6,7 +6,6 @@ from django.db import connection
 from django.db.models import CharField, Q, Value
 from django.db.models.functions import Cast, Concat
 
-from referral_factory.ids import InvalidId, from_public
 from referrals.cookies import read_cookie
 from referrals.erasure import Erasure
 from referrals.models import (
@@ -20,6 +19,7 @@ from referrals.models import (
 )
 from referrals.services.locks import email_name, external_id_name
 from referrals.services.tombstones import half_digest
+from referrals.services.tracing import click_key
 
 Way = Referral.Way
 
@@ -63,16 +63,9 @@ def _claimed_clicks(erasure: Erasure) -> set[UUID | None]:
     given = claims.filter(way__in=[Way.COOKIE, Way.CLICK]).values_list("way", "value")
     campaign_id = erasure.participant.campaign_id
     return {
-        read_cookie(value, campaign_id) if way == Way.COOKIE else _click_key(value)
+        read_cookie(value, campaign_id) if way == Way.COOKIE else click_key(value)
         for way, value in given
     }
-
-
-def _click_key(value: str) -> UUID | None:
-    try:
-        return from_public(Click.PREFIX, value)
-    except InvalidId:
-        return None
 
 
 def _clear_reasons(erasure: Erasure) -> None:

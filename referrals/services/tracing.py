@@ -117,7 +117,7 @@ def _key(claim: Claim, campaign: Campaign) -> Any:
         case Way.PARTICIPANT:
             return _participant_key(claim)
         case Way.CLICK:
-            return _click_key(claim.value)
+            return click_key(claim.value)
         case Way.COOKIE:
             return read_cookie(claim.value, campaign.pk)
         case Way.EMAIL:
@@ -134,7 +134,8 @@ def _participant_key(claim: Claim) -> UUID:
         raise InvalidInput(claim.pointer, str(error)) from error
 
 
-def _click_key(value: str) -> UUID | None:
+def click_key(value: str) -> UUID | None:
+    """The click that a claim by its id names; None where it can be none."""
     try:
         return from_public(Click.PREFIX, value)
     except InvalidId:
