@@ -13,6 +13,7 @@ from referral_factory.wire import (
     TextField,
 )
 from referrals.mailboxes import clean
+from referrals.services.codes import CHOSEN, CHOSEN_IN_WORDS, LONGEST, SHORTEST
 
 
 class PersonPatch(StrictSerializer):
@@ -42,15 +43,10 @@ class CodeInput(StrictSerializer):
     """Nothing: a new random code. A code: the one that somebody chose."""
 
     code = TextField(
-        40,
-        min_length=4,
+        LONGEST,
+        min_length=SHORTEST,
         required=False,
-        validators=[
-            RegexValidator(
-                r"\A[A-Za-z0-9]+(-[A-Za-z0-9]+)*\Z",
-                "Letters from A to Z and digits, with single hyphens between them.",
-            )
-        ],
+        validators=[RegexValidator(CHOSEN, CHOSEN_IN_WORDS)],
     )
     keep_old = serializers.BooleanField(required=False, allow_null=True)
 

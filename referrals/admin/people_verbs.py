@@ -10,7 +10,13 @@ from referral_factory.ids import InvalidId, from_public
 from referral_factory.templatetags.admin_words import moment
 from referrals.models import Participant
 from referrals.search import people
-from referrals.services.codes import rotate_code
+from referrals.services.codes import (
+    CHOSEN,
+    CHOSEN_IN_WORDS,
+    LONGEST,
+    SHORTEST,
+    rotate_code,
+)
 from referrals.services.erasing import erase_participant
 from referrals.services.merging import merge_participants
 from referrals.services.participants import block_participant, unblock_participant
@@ -21,11 +27,12 @@ SURE = "erase"
 
 class CodeForm(forms.Form):
     code = forms.RegexField(
-        r"^[0-9A-Za-z_-]{3,40}$",
-        max_length=40,
+        CHOSEN,
+        min_length=SHORTEST,
+        max_length=LONGEST,
         widget=one_line(),
-        help_text="3 to 40 letters, digits, - and _. No two people have the same.",
-        error_messages={"invalid": "Letters, digits, - and _ only; 3 at least."},
+        help_text=f"{CHOSEN_IN_WORDS} No two people have the same.",
+        error_messages={"invalid": CHOSEN_IN_WORDS},
     )
     keep_old = forms.BooleanField(
         label="Links with the old code go on working",

@@ -17,6 +17,11 @@ from referrals.signals import participant_updated
 # Before what is kept of an erased person's code. No code can be chosen that has it.
 ERASED = "~"
 
+# What people may choose, wherever they are asked.
+CHOSEN = r"\A[A-Za-z0-9]+(-[A-Za-z0-9]+)*\Z"
+CHOSEN_IN_WORDS = "Letters from A to Z and digits, with single hyphens between them."
+SHORTEST, LONGEST = 4, 40
+
 
 class CodeTaken(DomainError):
     code = "code_taken"

@@ -298,6 +298,18 @@ def test_a_code_is_chosen_and_the_old_one_still_works(boss: Client) -> None:
     assert FormerCode.objects.get().works is True
 
 
+@pytest.mark.parametrize("code", ["abc", "ada_10", "-ada", "ada--10"])
+def test_a_code_that_the_api_would_refuse_is_not_chosen(
+    boss: Client, code: str
+) -> None:
+    ada = make_participant(code="OLDCODE")
+
+    use(boss, "choose-code", ada, PEOPLE, code=code)
+
+    ada.refresh_from_db()
+    assert ada.code == "OLDCODE"
+
+
 def test_a_code_of_somebody_else_is_refused_with_a_message(boss: Client) -> None:
     make_participant(code="TAKEN")
     ada = make_participant()
