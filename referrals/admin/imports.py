@@ -26,7 +26,7 @@ from referral_factory.errors import DomainError
 from referral_factory.templatetags.admin_words import moment
 from referral_factory.uploads import PIECE
 from referrals.fault_files import fault_file
-from referrals.files.columns import ATTRIBUTE, LONGEST_ATTRIBUTE, SPELLINGS, is_usable
+from referrals.files.columns import ATTRIBUTE, SPELLINGS, is_attribute, is_usable
 from referrals.import_serializers import ImportSerializer, percent, sample_of
 from referrals.models import Campaign, Import
 from referrals.services.imports import (
@@ -103,8 +103,8 @@ class MappingForm(forms.Form):
 
 
 def attribute_of(column: str) -> str | None:
-    key = column.removeprefix(ATTRIBUTE)
-    return f"{ATTRIBUTE}{key}" if 0 < len(key) <= LONGEST_ATTRIBUTE else None
+    field = ATTRIBUTE + column.removeprefix(ATTRIBUTE)
+    return field if is_attribute(field) else None
 
 
 def run(row: Import, asked: Asked) -> str:

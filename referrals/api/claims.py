@@ -1,7 +1,6 @@
 """Doors to what is said about who referred whom, beside the referrals."""
 
 from django.db.models import QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -9,8 +8,7 @@ from rest_framework import mixins
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from referral_factory.access.viewsets import ApiViewSet, visible_to
-from referral_factory.ids import InvalidId, from_public
+from referral_factory.access.viewsets import ApiViewSet
 from referrals.filters import RefusedClaimFilter
 from referrals.inputs import InvitationsInput
 from referrals.models import Invitation, Participant, RefusedClaim
@@ -48,12 +46,8 @@ class InvitationViewSet(mixins.ListModelMixin, ApiViewSet):
         return Response(InvitedSerializer({"results": results}).data)
 
     def advocate(self) -> Participant:
-        try:
-            pk = from_public(self.prefix, self.kwargs["public_id"])
-        except InvalidId as error:
-            raise Http404 from error
-        people = Participant.objects.select_related("campaign")
-        return get_object_or_404(visible_to(self.key, people, path="campaign"), pk=pk)
+        people = self.visible(Participant.objects.select_related("campaign"))
+        return get_object_or_404(people, pk=self.named_key())
 
 
 class RefusedClaimViewSet(mixins.ListModelMixin, ApiViewSet):
