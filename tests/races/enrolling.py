@@ -27,6 +27,17 @@ def created(answers: list[Any]) -> int:
     return sum(row.created for row in rows)
 
 
+def one_person_enrolled_twice_is_one_participant() -> None:
+    campaign = make_campaign()
+    call = partial(enrol, campaign, external_id="c-1", email="ann@shop.example")
+
+    answers = at_once(call, call)
+
+    assert sorted(answer.created for answer in answers) == [False, True]
+    assert campaign.participants.count() == 1
+    assert Message.objects.filter(campaign_id=campaign.pk).count() == 1
+
+
 def one_person_alone_and_among_others_is_one_participant() -> None:
     campaign = make_campaign()
     among = partial(enrol_people, campaign, describe(range(PEOPLE)), wall=NOON)
@@ -103,6 +114,7 @@ def person_written_by_somebody_who_holds_no_names_is_found() -> None:
 
 
 RACES = [
+    one_person_enrolled_twice_is_one_participant,
     one_person_alone_and_among_others_is_one_participant,
     people_of_two_calls_in_opposite_order_are_enrolled_once,
     people_changed_by_two_calls_under_two_names_wait_for_each_other,

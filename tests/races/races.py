@@ -158,17 +158,6 @@ def two_issues_hand_over_once() -> None:
     assert reward.reference == winner.reference
 
 
-def one_person_enrolled_twice_is_one_participant() -> None:
-    campaign = make_campaign()
-    call = partial(enrol, campaign, external_id="c-1", email="ann@shop.example")
-
-    answers = at_once(call, call)
-
-    assert sorted(answer.created for answer in answers) == [False, True]
-    assert campaign.participants.count() == 1
-    assert told(campaign) == {"participant.created": 1}
-
-
 def event_and_enrolment_of_one_stranger_find_each_other() -> None:
     campaign = rewarding_campaign()
     ann = make_participant(campaign=campaign)
@@ -312,7 +301,6 @@ RACES = [
     two_people_approve_as_two_people,
     one_person_is_never_two_approvers,
     two_issues_hand_over_once,
-    one_person_enrolled_twice_is_one_participant,
     event_and_enrolment_of_one_stranger_find_each_other,
     event_of_a_stranger_is_theirs_as_soon_as_they_are_enrolled,
     event_and_a_new_name_of_its_person_find_each_other,
