@@ -4,6 +4,7 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from environ import Env
@@ -18,6 +19,11 @@ def settings_of(url: str) -> dict[str, Any]:
     if url and not fault(url):
         return dict(Env.email_url_config(url))
     return {"EMAIL_HOST": "", "EMAIL_HOST_PASSWORD": ""}
+
+
+def is_set_up() -> bool:
+    """Whether anything is sent at all."""
+    return bool(settings.EMAIL_URL)
 
 
 def fault(url: str) -> str:

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 
+from referral_factory import mail_server
 from referral_factory.admin_base import (
     COLOURS,
     Admin,
@@ -23,7 +24,7 @@ from referral_factory.admin_base import (
 )
 from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.errors import InvalidInput
-from referral_factory.mail import outbox, texts
+from referral_factory.mail import texts
 from referral_factory.mail.models import Audience, Email, EmailTemplate, Kind, Outage
 from referral_factory.mail.rendering import check_text
 from referral_factory.mail.sending import retry_email
@@ -36,7 +37,7 @@ Status = Email.Status
 
 def state_of_mail() -> dict[str, Any]:
     """Whether anything is sent at all: on every page about e-mail."""
-    return {"mail_is_on": outbox.is_on(), "outage": Outage.objects.first()}
+    return {"mail_is_on": mail_server.is_set_up(), "outage": Outage.objects.first()}
 
 
 class WordingForm(forms.ModelForm):

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from referral_factory import mail_server
 from referral_factory.ids import new_id
 from referral_factory.mail.models import Audience, EmailTemplate, Kind
-
-JOINED = "join"  # the source of people who enrolled on our page
+from referrals.models import Participant
 
 # One statement for a batch of any size. What was written before stays as it is.
 WRITE = """
@@ -34,13 +33,9 @@ class Addressed(NamedTuple):
     source: str  # how they came in
 
 
-def is_on() -> bool:
-    return bool(settings.EMAIL_URL)
-
-
 def write(kind: Kind, people: Sequence[Addressed]) -> None:
     """A row for each of those whom their campaign wants to be told."""
-    if not is_on():
+    if not mail_server.is_set_up():
         return
     wanted = people if kind == Kind.CONFIRMATION else _wanted(kind, people)
     if not wanted:
@@ -64,7 +59,7 @@ def write(kind: Kind, people: Sequence[Addressed]) -> None:
 def is_wanted(audience: str, source: str) -> bool:
     """Whether a campaign with that audience writes to whoever came in that way."""
     return audience == Audience.EVERYBODY or (
-        audience == Audience.JOINED and source == JOINED
+        audience == Audience.JOINED and source == Participant.Source.JOIN
     )
 
 

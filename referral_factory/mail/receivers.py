@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from referral_factory import mail_server
 from referral_factory.mail import outbox
 from referral_factory.mail.models import Email, Kind
 from referral_factory.mail.outbox import Addressed
@@ -24,7 +25,7 @@ def on_participant_created(instances: list[Participant], **kwargs: Any) -> None:
 
 
 def on_reward_issued(instances: list[Reward], **kwargs: Any) -> None:
-    if not outbox.is_on():
+    if not mail_server.is_set_up():
         return  # nobody's row is read for nothing
     recipients = [
         Addressed(each.campaign_id, each.pk, each.recipient_id, each.recipient.source)

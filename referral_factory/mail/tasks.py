@@ -7,7 +7,8 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from referral_factory.mail import outbox, sending
+from referral_factory import mail_server
+from referral_factory.mail import sending
 
 BATCH = 20
 AT_MOST = 15.0  # seconds: a worker has other things to do
@@ -17,7 +18,7 @@ AT_MOST = 15.0  # seconds: a worker has other things to do
 def send_emails() -> None:
     """Send what is due, batch by batch; the next second goes on."""
     end = time.monotonic() + AT_MOST
-    while outbox.is_on() and time.monotonic() < end:
+    while mail_server.is_set_up() and time.monotonic() < end:
         if not sending.send_emails(wall=timezone.now(), limit=BATCH, until=end):
             return
 

@@ -3,10 +3,10 @@
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from referral_factory import mail_server
 from referral_factory.pages.visitors import notice
 from referrals.join_page import page_of
 from referrals.models import Campaign
-from referrals.services.join_pages import sends_email
 
 Status = Campaign.Status
 
@@ -33,7 +33,7 @@ def closed_page(request: HttpRequest, campaign: Campaign) -> HttpResponse | None
     if campaign.status == Status.PAUSED or not page.open:
         text = _("Nobody can join at the moment. Please come back later.")
         return _closed(request, campaign, 403, text)
-    if page.confirm_email and not sends_email():
+    if page.confirm_email and not mail_server.is_set_up():
         text = _("We cannot send e-mails right now, so nobody could confirm theirs.")
         return _closed(request, campaign, 503, text)
     return None

@@ -10,11 +10,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import ValidationError as BadValue
 
+from referral_factory import mail_server
 from referral_factory.admin_base import multiline, one_line, tick
 from referrals.inputs import JoinFieldInput, JoinInput
 from referrals.join_page import MAX_FIELDS, SETTINGS, Kind, Side
 from referrals.models import Campaign
-from referrals.services.join_pages import sends_email
 
 PREFIX = "join_"
 BLANK_ROWS = 3
@@ -177,7 +177,7 @@ class JoinPageForm(forms.ModelForm):
         return cleaned
 
     def _need_email(self) -> None:
-        if not sends_email():
+        if not mail_server.is_set_up():
             self.add_error(
                 "join_confirm_email",
                 "E-mail is not set up here, so nobody could confirm: set EMAIL_URL.",

@@ -14,11 +14,7 @@ People = QuerySet[Participant]
 class SourceFilter(Choice):
     title = "source"
     parameter_name = "source"
-    ANSWERS = (
-        ("api", "Your backend"),
-        ("join", "The enrolment page"),
-        ("import", "An import"),
-    )
+    ANSWERS = tuple(Participant.Source.choices)
 
     def queryset(self, request: HttpRequest, queryset: People) -> People:
         source = self.value()

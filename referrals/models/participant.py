@@ -37,6 +37,13 @@ class Participant(Identified, Stateful):
         BLOCKED = "blocked"  # may neither refer nor be rewarded
         ERASED = "erased"  # the person is gone, the books stay
 
+    class Source(models.TextChoices):
+        """The way they came in by."""
+
+        API = "api", "Your backend"
+        JOIN = "join", "The enrolment page"
+        IMPORT = "import", "An import"
+
     TRANSITIONS = {
         Status.ACTIVE: {Status.BLOCKED, Status.ERASED},
         Status.BLOCKED: {Status.ACTIVE, Status.ERASED},
@@ -56,7 +63,7 @@ class Participant(Identified, Stateful):
     attributes: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         default=dict, blank=True
     )
-    source = models.CharField(max_length=40, default="api")  # the way they came in by
+    source = models.CharField(max_length=40, default="api")  # a Source
     address = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=500, blank=True)
     customer_since = models.DateTimeField(null=True, blank=True)

@@ -19,7 +19,7 @@ from referrals.files.columns import column_of
 from referrals.files.faults import BadFile, Flaw
 from referrals.files.people import Reading, read_row
 from referrals.files.reading import Row
-from referrals.models import Import, ImportFault, ImportName
+from referrals.models import Import, ImportFault, ImportName, Participant
 from referrals.services.campaigns import refuse_unless_open
 from referrals.services.imports import drop_file, rows_of
 from referrals.services.locks import lock_names
@@ -172,7 +172,7 @@ def _enrol_good(taken: Import, good: Sequence[Reading], *, wall: datetime) -> No
             taken.campaign,
             [reading.person for reading in good if reading.person],
             wall=wall,
-            source="import",
+            source=Participant.Source.IMPORT,
         )
         transaction.set_rollback(dry)
     for reading, result in zip(good, results, strict=True):

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.conf import settings
-
+from referral_factory import mail_server
 from referral_factory.errors import InvalidInput
 from referrals.models import Campaign, ConsentText
 
@@ -19,16 +18,12 @@ def with_join_settings(campaign: Campaign, changes: dict[str, Any]) -> dict[str,
 
 def refuse_unconfirmable(join: dict[str, Any]) -> None:
     """A page that waits for mailboxes to answer must be able to write to them."""
-    if join.get("open") and join.get("confirm_email") and not sends_email():
+    if join.get("open") and join.get("confirm_email") and not mail_server.is_set_up():
         raise InvalidInput(
             "/join/confirm_email",
             "E-mail is not set up here, so nobody could confirm: set EMAIL_URL first.",
             "email_is_off",
         )
-
-
-def sends_email() -> bool:
-    return bool(getattr(settings, "EMAIL_URL", ""))
 
 
 def keep_consent_text(campaign: Campaign) -> None:

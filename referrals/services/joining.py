@@ -33,7 +33,6 @@ from referrals.services.participants import (
 from referrals.services.referring import refer_friend
 from referrals.signals import join_requested
 
-SOURCE = "join"
 CONFIRM_WITHIN = timedelta(hours=48)
 
 
@@ -163,7 +162,9 @@ def _enrol(
         user_agent=answers.user_agent,
         **details,
     )
-    enrolment = enrol_participant(campaign, newcomer, wall=wall, source=SOURCE)
+    enrolment = enrol_participant(
+        campaign, newcomer, wall=wall, source=Participant.Source.JOIN
+    )
     participant = enrolment.participant
     _keep_consent(participant, answers, wall)
     return participant

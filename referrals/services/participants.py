@@ -35,6 +35,8 @@ from referrals.signals import (
     participant_updated,
 )
 
+Source = Participant.Source
+
 __all__ = [
     "Enrolment",
     "IdentityConflict",
@@ -87,7 +89,7 @@ class Refusal:
 
 
 def enrol_participant(
-    campaign: Campaign, who: Person, *, wall: datetime, source: str = "api"
+    campaign: Campaign, who: Person, *, wall: datetime, source: str = Source.API
 ) -> Enrolment:
     """Enrol somebody, or bring what we know of them up to date: see enrol_people.
 
@@ -101,7 +103,11 @@ def enrol_participant(
 
 @transaction.atomic(savepoint=False)
 def enrol_people(
-    campaign: Campaign, people: Sequence[Person], *, wall: datetime, source: str = "api"
+    campaign: Campaign,
+    people: Sequence[Person],
+    *,
+    wall: datetime,
+    source: str = Source.API,
 ) -> list[Enrolment | Refusal]:
     """Enrol people, or bring what we know of them up to date; an answer for each.
 
