@@ -52,12 +52,16 @@ def erase_participant(participant: Participant, *, wall: datetime) -> Participan
 def _lock_person(participant: Participant) -> tuple[Participant, list[Referral]]:
     """Their names, then their row and their referrals: whoever enrols or imports
     somebody of one of these names is through, or sees the tombstone."""
-    named = Participant.objects.select_related("campaign").get(pk=participant.pk)
-    lock_names(named.campaign, names_of(named))
-    locked, referrals = all_or_none(partial(_lock_rows, participant))
-    if names_of(locked) != names_of(named):  # they were renamed meanwhile
-        lock_names(locked.campaign, names_of(locked))
-    return locked, referrals
+    people = Participant.objects.select_related("campaign")
+    while True:
+        with transaction.atomic():
+            named = people.get(pk=participant.pk)
+            lock_names(named.campaign, names_of(named))
+            locked, referrals = all_or_none(partial(_lock_rows, participant))
+            if names_of(locked) == names_of(named):
+                return locked, referrals
+            # Renamed meanwhile: their rows are given back, since names come first.
+            transaction.set_rollback(True)
 
 
 def _mentions(erasure: Erasure, wall: datetime) -> list[str]:
