@@ -21,6 +21,7 @@ from referral_factory.text import clean_text
 
 MAX_DEPTH = 20
 NON_FIELD_ERRORS = "non_field_errors"  # what REST framework calls the whole
+LARGEST_OBJECT = 16_384  # bytes, as JSON
 LARGEST_INTEGER = 2**53  # what every JSON reader keeps exactly
 LONGEST_TEXT = 20_000  # characters that any text field may have
 MAX_UNKNOWN = 20  # unknown fields named in one answer
@@ -182,20 +183,16 @@ class JsonObjectField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any
 
     default_error_messages = {
         "not_an_object": "Must be a JSON object.",
-        "too_large": "Larger than {max_bytes} bytes.",
+        "too_large": f"Larger than {LARGEST_OBJECT} bytes.",
     }
-
-    def __init__(self, max_bytes: int = 16_384, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.max_bytes = max_bytes
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("not_an_object")
         # Text is clean, and numbers are small, before they are written and measured.
         cleaned: dict[str, Any] = _clean_json(data, depth=1)
-        if len(as_json(cleaned)) > self.max_bytes:
-            self.fail("too_large", max_bytes=self.max_bytes)
+        if len(as_json(cleaned)) > LARGEST_OBJECT:
+            self.fail("too_large")
         return cleaned
 
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
-from rest_framework.renderers import JSONRenderer
 
+from referral_factory.wire import as_json
 from referrals.erasure import Erasure
 from referrals.models import Participant
 from referrals.serializers import ParticipantSerializer
@@ -94,8 +94,7 @@ class _Forgetting:
         noun = message_type.partition(".")[0]
         forget: Callable[[Data], Data] = getattr(self, noun)
         envelope["data"] = forget(envelope["data"])
-        rendered: bytes = JSONRenderer().render(envelope)
-        return rendered.decode()
+        return as_json(envelope).decode()
 
     def participant(self, data: Data) -> Data:
         """Themselves as they are now; a friend of theirs without their code."""

@@ -13,12 +13,17 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.mail.models import Email
-from referral_factory.wire import IdField, MomentField, MoneyField, moment_as_text
+from referral_factory.wire import (
+    IdField,
+    MomentField,
+    MoneyField,
+    as_json,
+    moment_as_text,
+)
 from referrals.models import Click, Participant, Referral
 from referrals.serializers import (
     EventSerializer,
@@ -177,13 +182,13 @@ def document(participant: Participant) -> Iterator[bytes]:
         "exported_at": moment_as_text(timezone.now()),
         "participant": ExportedPersonSerializer(participant).data,
     }
-    yield _text(head)[:-1]  # what follows is inside of it
+    yield as_json(head)[:-1]  # what follows is inside of it
     for part in parts(participant):
         yield f',"{part.name}":['.encode()
         shown = part.serializer()  # one for all rows: making one is slow
         rows = part.rows.iterator(chunk_size=AT_ONCE)
         for number, row in enumerate(rows):
-            yield (b"," if number else b"") + _text(shown.to_representation(row))
+            yield (b"," if number else b"") + as_json(shown.to_representation(row))
         yield b"]"
     yield b"}"
 
@@ -221,8 +226,3 @@ def _oldest(rows: Any) -> QuerySet[Any]:
     """Oldest first."""
     ordered: QuerySet[Any] = rows.order_by("id")
     return ordered
-
-
-def _text(data: Any) -> bytes:
-    rendered: bytes = JSONRenderer().render(data)
-    return rendered

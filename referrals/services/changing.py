@@ -1,19 +1,17 @@
 """Bringing what we know of one person up to date."""
 
-import json
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from referral_factory.errors import InvalidInput
+from referral_factory.wire import LARGEST_OBJECT, as_json
 from referrals.mailboxes import canonical
 from referrals.models import Participant
 from referrals.services.living import lock_living
 from referrals.services.locks import lock_names, names_as
 from referrals.services.participants import change_participant
-
-MAX_ATTRIBUTES = 16_384  # bytes, as JSON
 
 
 @transaction.atomic
@@ -59,11 +57,11 @@ def _mailbox(email: str | None) -> str | None:
 
 
 def _fitting(attributes: dict[str, Any]) -> dict[str, Any]:
-    size = len(json.dumps(attributes, ensure_ascii=False).encode())
-    if size > MAX_ATTRIBUTES:
+    size = len(as_json(attributes))
+    if size > LARGEST_OBJECT:
         raise InvalidInput(
             "/attributes",
-            f"With this, they would be {size} bytes: at most {MAX_ATTRIBUTES} fit.",
+            f"With this, they would be {size} bytes: at most {LARGEST_OBJECT} fit.",
             "too_large",
         )
     return attributes

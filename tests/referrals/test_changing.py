@@ -7,8 +7,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from referral_factory.errors import InvalidInput
+from referral_factory.wire import LARGEST_OBJECT
 from referrals.models import Participant
-from referrals.services.changing import MAX_ATTRIBUTES, merge_patch, patch_participant
+from referrals.services.changing import merge_patch, patch_participant
 from referrals.services.living import ParticipantErased
 from tests.factories import make_campaign, make_participant
 from tests.steps import NOON, report
@@ -97,10 +98,10 @@ def test_event_that_came_under_the_new_name_is_theirs() -> None:
 
 
 def test_attributes_fit_in_16_kb_after_the_patch_too() -> None:
-    ann = make_participant(attributes={"one": "x" * (MAX_ATTRIBUTES // 2)})
+    ann = make_participant(attributes={"one": "x" * (LARGEST_OBJECT // 2)})
 
     with pytest.raises(InvalidInput) as refusal:
-        patched(ann, attributes={"two": "x" * (MAX_ATTRIBUTES // 2)})
+        patched(ann, attributes={"two": "x" * (LARGEST_OBJECT // 2)})
 
     assert (refusal.value.pointer, refusal.value.code) == ("/attributes", "too_large")
 
@@ -161,7 +162,7 @@ def test_customer_since_can_be_taken_away(api: APIClient) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer", "code"),
     [
-        ({"attributes": {"x": "x" * MAX_ATTRIBUTES}}, "/attributes", "too_large"),
+        ({"attributes": {"x": "x" * LARGEST_OBJECT}}, "/attributes", "too_large"),
         ({"attributes": ["a"]}, "/attributes", "not_an_object"),
         ({"email": None, "external_id": ""}, "/email", "required"),
         ({"email": "nobody"}, "/email", "invalid"),

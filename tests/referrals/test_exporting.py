@@ -141,4 +141,4 @@ def test_memory_does_not_grow_with_what_there_is_to_say() -> None:
     peak(AT_ONCE)  # what is imported and cached on the way
     some, many = peak(AT_ONCE), peak(6 * AT_ONCE)
 
-    assert many < 1.1 * some
+    assert many < 1.5 * some  # of four times as many rows
