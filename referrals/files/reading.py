@@ -37,7 +37,7 @@ class Rows(Iterator[Row]):
     ) -> None:
         self.end = start
         self._encoding = encoding
-        self._lines, self._damaged, self._text = 0, False, ""
+        self._began, self._lines, self._damaged, self._text = start, 0, False, ""
         self._reader = csv.reader(
             self._decoded(_lines(pieces)), delimiter=delimiter, strict=True
         )
@@ -45,7 +45,7 @@ class Rows(Iterator[Row]):
     def __next__(self) -> Row:
         """The next row; lines with nothing in them are passed over."""
         while True:
-            self._lines, self._damaged = 0, False
+            self._began, self._lines, self._damaged = self.end, 0, False
             try:
                 values = next(self._reader)
             except csv.Error as error:
@@ -61,6 +61,8 @@ class Rows(Iterator[Row]):
             if not self.end:
                 text = line.removeprefix(codecs.BOM_UTF8)
             self.end += len(line)
+            if self.end - self._began > LONGEST_ROW:  # quoted cells go over many lines
+                raise TOO_LONG
             self._lines += 1
             yield self._decode(text)
 
@@ -83,6 +85,7 @@ class Rows(Iterator[Row]):
         return Flaw(code, detail)
 
 
+TOO_LONG = BadFile("row_too_long", "There is a row of more than 1 MB.")
 UNDECODABLE = Flaw(
     "wrong_encoding",
     "There are bytes in this row that are no characters in the file's encoding.",
@@ -106,7 +109,7 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
         if rest.endswith(b"\n"):
             whole, rest = [*whole, rest], b""
         if len(rest) > LONGEST_ROW:
-            raise BadFile("row_too_long", "There is a line of more than 1 MB.")
+            raise TOO_LONG
         yield from whole
     if rest:
         yield rest

@@ -32,7 +32,7 @@ Status = Import.Status
 AT_WORK = (Status.CHECKING, Status.RUNNING)
 LEASE = timedelta(seconds=20)  # many times what a chunk takes
 CHUNK = 1_000  # rows
-CHUNK_BYTES = 2 * 1024 * 1024
+CHUNK_BYTES = 512 * 1024  # reading bad rows takes longest: well within a lease
 TURN = 8.0  # seconds that one import may have before the next in line
 
 

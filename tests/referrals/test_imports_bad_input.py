@@ -150,6 +150,18 @@ def test_a_line_without_end_is_refused(client: APIClient, campaign: Campaign) ->
     assert emails(campaign) == ["a@x.example"]
 
 
+def test_a_row_of_many_lines_without_end_is_refused(
+    client: APIClient, campaign: Campaign
+) -> None:
+    """Each line is short, and closes one quoted cell to open the next."""
+    body = b'email,name\na@x.example,A\nb@x.example,"' + b'\n","zz' * 400_000
+
+    shown = imported(client, campaign, body)
+
+    assert shown["error"]["code"] == "row_too_long"
+    assert emails(campaign) == ["a@x.example"]
+
+
 # --- Rows ----------------------------------------------------------------------------
 
 BAD_ROWS: dict[str, tuple[bytes, str, str]] = {
