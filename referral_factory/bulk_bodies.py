@@ -7,6 +7,7 @@ this refuses in a row: its place in the list holds an Unreadable.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import IO, Any
 
 from rest_framework.exceptions import APIException, ErrorDetail, ParseError
@@ -28,6 +29,8 @@ from referral_factory.wire import pointer_part
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 10_000
+MOST_ERRORS = 20  # of one row that are told
+MOST_UNREADABLE = 50_000  # values in a body, until it is not worth reading on
 
 
 class TooManyRows(APIException):
@@ -78,14 +81,19 @@ class NdjsonParser(BaseParser):
     ) -> Any:
         body = read_body(stream, media_type, parser_context or {}, MAX_BYTES)
         lines = [line for line in body.split(b"\n") if line.strip()]
-        return [_line(line) for line in _bounded(lines)]
+        unreadable = count(1)
+        return [_line(line, unreadable) for line in _bounded(lines)]
 
 
 class RowReader:
-    """Reads JSON, and leaves an Unreadable in the place of each value that is none."""
+    """Reads JSON, and leaves an Unreadable in the place of each value that is none.
 
-    def __init__(self, body: bytes) -> None:
+    `unreadable` counts these, for all readers of one body.
+    """
+
+    def __init__(self, body: bytes, unreadable: Iterator[int] | None = None) -> None:
         self.body = body
+        self.unreadable = unreadable or count(1)
         self.has_escapes = has_escapes(body)
         self.has_unreadable = False
         self.decoder = json.JSONDecoder(
@@ -101,8 +109,9 @@ class RowReader:
 
     def checked(self, row: Any) -> Any:
         """The row, or an Unreadable that says all that cannot be read in it."""
-        if self.has_unreadable and (errors := list(_errors_in("", row))):
-            return Unreadable(errors)
+        errors = _errors_in("", row) if self.has_unreadable else iter(())
+        if told := list(islice(errors, MOST_ERRORS)):
+            return Unreadable(told)
         if self.has_escapes:
             try:
                 inspect(row, escapes=True)
@@ -115,6 +124,8 @@ class RowReader:
             try:
                 return hook(value)
             except ParseError as error:
+                if next(self.unreadable) > MOST_UNREADABLE:
+                    raise
                 self.has_unreadable = True
                 return Unreadable(_errors_of(error))
 
@@ -136,8 +147,8 @@ def _errors_in(pointer: str, value: Any) -> Iterator[tuple[str, ErrorDetail]]:
         yield from _errors_in(inner, child)
 
 
-def _line(line: bytes) -> Any:
-    reader = RowReader(line)
+def _line(line: bytes, unreadable: Iterator[int]) -> Any:
+    reader = RowReader(line, unreadable)
     try:
         return reader.checked(reader.read())
     except ParseError as error:

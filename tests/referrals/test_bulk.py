@@ -400,3 +400,26 @@ def test_call_about_thousands_takes_no_more_statements_than_one_about_two(
     assert statements("few", 2) == statements("many", 1000)
     assert Message.objects.filter(type="participant.created").count() == 1003
     assert Delivery.objects.count() == 1003
+
+
+def test_a_row_full_of_mistakes_is_answered_by_the_first_of_them(
+    api: APIClient, campaign: Campaign
+) -> None:
+    row = '{"attributes": {"a": [' + ",".join(["NaN"] * 1000) + "]}}"
+
+    for kind in ("json", "x-ndjson"):
+        body = f"[{row}]" if kind == "json" else row
+        assert len(faults(send_text(api, campaign, body, kind))) == 20
+
+
+def test_a_body_full_of_mistakes_is_not_read_to_its_end(
+    api: APIClient, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_bodies, "MOST_UNREADABLE", 3)
+    row = '{"attributes": {"a": [NaN, NaN, NaN]}}'
+
+    whole = send_text(api, campaign, f"[{row}, {row}]")
+    lines = send_text(api, campaign, f"{row}\n{row}", "x-ndjson")
+
+    assert (whole.status_code, whole.json()["code"]) == (400, "malformed_json")
+    assert [len(each["errors"]) for each in results(lines)] == [3, 1]
