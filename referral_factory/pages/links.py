@@ -150,10 +150,10 @@ def _said(found: DeadEnd) -> tuple[str, str]:
 
 def _follow(environ: Mapping[str, Any], code: str) -> Redirect | DeadEnd:
     limit = settings.VISIT_LIMIT_PER_MINUTE
-    standing = count_address(address_in(environ), "link", limit=limit, exact=False)
-    if not standing.allowed:
-        return DeadEnd(429, standing.resets_in)
     try:
+        standing = count_address(address_in(environ), "link", limit=limit, exact=False)
+        if not standing.allowed:
+            return DeadEnd(429, standing.resets_in)
         found = _look_up(environ, code) if CODE.fullmatch(code) else None
     except (OperationalError, InterfaceError):
         return _fall_back(DeadEnd(503, RETRY_AFTER))
@@ -175,8 +175,6 @@ def _look_up(environ: Mapping[str, Any], code: str) -> Redirect | None:
     link = follow_link(code, visit, pages=pages, wall=wall)
     if link is None:
         return _erased(code, given)
-    if not link.active:  # their friends are welcome, and nobody's credit
-        return Redirect(landing_page(link.landing_url, given, []))
     ours = [("ref", link.code)]
     if link.click_id is None:
         return Redirect(landing_page(link.landing_url, given, ours))
@@ -208,7 +206,7 @@ def _cookie(
     if sent := environ.get("HTTP_COOKIE"):
         before = parse_cookie(sent).get(COOKIE, "")
         first = read_cookie(before, link.campaign_id)
-        if first and counts_still(first, link.campaign_id, wall=wall):
+        if first and counts_still(first, link, wall=wall):
             return ""
     value = add_click(before, link.campaign_id, click_id)
     age = link.attribution_days * DAY

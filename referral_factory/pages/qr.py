@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from referral_factory.pages.visitors import limit_visits, too_many
 from referrals.services.codes import present_code
 
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
@@ -17,7 +18,13 @@ KEPT_FOR = 86_400  # seconds
 
 @require_safe
 def qr_code(request: HttpRequest, code: str, kind: str) -> HttpResponse:
-    """At most `size` pixels wide: each of its modules takes whole ones."""
+    """At most `size` pixels wide: each of its modules takes whole ones.
+
+    Counted like a visit to the link: codes can be guessed here, too.
+    """
+    standing = limit_visits(request, "link")
+    if not standing.allowed:
+        return too_many(request, standing)
     if (present := present_code(code)) is None:
         raise Http404
     drawn = segno.make(f"{settings.PUBLIC_URL}/r/{present}", error="m")

@@ -16,33 +16,35 @@ from referrals.services.codes import present_code
 FOLLOW = f"""
     WITH advocate AS MATERIALIZED (
         SELECT participant.id, code, participant.campaign_id, landing_url, clock_offset,
-            attribution_days, participant.status = '{Participant.Status.ACTIVE}' AS
-            active
+            attribution_days
         FROM referrals_participant AS participant
         JOIN referrals_campaign AS campaign ON campaign.id = campaign_id
         WHERE code = %(code)s AND campaign.status <> '{Campaign.Status.DRAFT}'
             AND landing_url ~* %(pages)s
+            AND participant.status <> '{Participant.Status.ERASED}'
     ), click AS (
         INSERT INTO referrals_click (id, campaign_id, participant_id, created_at,
             address, user_agent, parameters)
         SELECT %(click)s::uuid, campaign_id, id, %(wall)s + clock_offset,
             %(address)s::inet, %(user_agent)s::text, %(parameters)s::jsonb
-        FROM advocate WHERE active AND %(click)s::uuid IS NOT NULL
+        FROM advocate WHERE %(click)s::uuid IS NOT NULL
         RETURNING id
     )
-    SELECT advocate.id, code, campaign_id, landing_url, attribution_days, active,
+    SELECT advocate.id, code, campaign_id, landing_url, attribution_days,
         (SELECT id FROM click)
     FROM advocate
 """  # noqa: S608 - the names are ours
 
-# Whether a click of a campaign would be credited, had it to be decided now.
+# Whether a click of a campaign would be credited, had it to be decided now, or is on
+# the link that is followed again.
 COUNTS_STILL = f"""
     SELECT 1
     FROM referrals_click AS click
     JOIN referrals_participant AS advocate ON advocate.id = participant_id
     JOIN referrals_campaign AS campaign ON campaign.id = click.campaign_id
     WHERE click.id = %(click)s AND campaign.id = %(campaign)s
-        AND advocate.status = '{Participant.Status.ACTIVE}'
+        AND (advocate.status = '{Participant.Status.ACTIVE}'
+            OR advocate.id = %(followed)s)
         AND click.created_at + make_interval(days => attribution_days)
             >= %(wall)s + clock_offset
 """  # noqa: S608 - the names are ours
@@ -59,14 +61,13 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Where a link leads. No click: nobody clicked, or the advocate is not active."""
+    """Where a link leads. No click: nobody clicked."""
 
     participant_id: UUID
     code: str  # the advocate's present one
     campaign_id: UUID
     landing_url: str
     attribution_days: int
-    active: bool
     click_id: UUID | None
 
 
@@ -102,9 +103,15 @@ def _follow(
     return Followed(*found) if found else None
 
 
-def counts_still(click_id: UUID, campaign_id: UUID, *, wall: datetime) -> bool:
-    """Whether a click is of this campaign, young enough, and an active advocate's."""
-    named = {"click": click_id, "campaign": campaign_id, "wall": wall}
+def counts_still(click_id: UUID, followed: Followed, *, wall: datetime) -> bool:
+    """Whether a click is of the same campaign, young enough, and an active advocate's
+    or on the same link: a second visit tells as little as the first."""
+    named = {
+        "click": click_id,
+        "campaign": followed.campaign_id,
+        "followed": followed.participant_id,
+        "wall": wall,
+    }
     return prepared.execute(COUNTS_STILL, named).fetchone() is not None
 
 

@@ -1,7 +1,6 @@
 """Links: what is a click, where it leads, and what strangers may put into it."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import psycopg
@@ -12,10 +11,12 @@ from django.test import Client
 from django.utils import timezone
 
 from referral_factory.ids import from_public
+from referrals.attribution import Claim, Way
 from referrals.models import Campaign, Click, Participant
 from referrals.services.codes import rotate_code
 from referrals.services.erasing import erase_participant
 from referrals.services.participants import block_participant
+from referrals.services.referring import refer_friend
 from tests.factories import make_campaign, make_participant
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -147,10 +148,12 @@ def no_database() -> Iterator[None]:
 def test_link_falls_back_while_the_database_is_away(
     browser: Client, settings: LazySettings
 ) -> None:
-    answer = browser.get("/r/ANYCODE")
-    assert answer.status_code == 503
-    assert int(answer["Retry-After"]) > 0
-    assert b"<h1" in answer.content
+    settings.VISIT_LIMIT_PER_MINUTE = 20  # the second visit is counted there as well
+    for _ in range(2):
+        answer = browser.get("/r/ANYCODE")
+        assert answer.status_code == 503
+        assert int(answer["Retry-After"]) > 0
+        assert b"<h1" in answer.content
 
     settings.FALLBACK_URL = "https://shop.example/ü"
     answer = browser.get("/r/ANYCODE")
@@ -201,20 +204,46 @@ def test_links_outlive_their_campaign(browser: Client, status: str) -> None:
     assert browser.get(f"/r/{ann.code}").status_code == 302
 
 
-@pytest.mark.parametrize(
-    "end", [block_participant, partial(erase_participant, wall=timezone.now())]
-)
-def test_link_of_whoever_is_not_active_earns_nothing(
-    browser: Client, end: Callable[[Participant], object]
-) -> None:
+def test_link_of_whoever_was_erased_earns_nothing(browser: Client) -> None:
     ann = advocate()
-    end(ann)
+    code = ann.code
+    erase_participant(ann, wall=timezone.now())
 
-    answer = browser.get(f"/r/{ann.code}?a=1")
+    answer = browser.get(f"/r/{code}?a=1")
 
     assert answer["Location"] == f"{ann.campaign.landing_url}?a=1"
     assert not answer.cookies
     assert not Click.objects.exists()
+
+
+def test_nobody_can_tell_by_a_link_that_its_advocate_is_blocked(
+    browser: Client,
+) -> None:
+    ann = advocate()
+
+    def followed_twice() -> list[object]:
+        """All that two visits of one browser are told, but for which click it was."""
+        browser.cookies.clear()
+        answers = [browser.get(f"/r/{ann.code}?a=1") for _ in range(2)]
+        clicks = [click.public_id for click in Click.objects.order_by("id")]
+        return [
+            [
+                sorted(answer.headers),
+                answer["Location"].replace(click, "clk"),
+                sorted(answer.cookies),
+            ]
+            for answer, click in zip(answers, clicks[-2:], strict=True)
+        ]
+
+    active = followed_twice()
+    block_participant(ann)
+
+    assert followed_twice() == active
+    assert f"ref={ann.code}&rf_click=clk" in str(active)
+    friend = make_participant(campaign=ann.campaign)
+    claim = Claim(Way.CLICK, Click.objects.latest("id").public_id)
+    (refused,) = refer_friend(friend, [claim], wall=timezone.now()).refused
+    assert refused.reason == "participant_blocked"
 
 
 def test_landing_page_keeps_its_own_query_and_fragment(browser: Client) -> None:

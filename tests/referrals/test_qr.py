@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
@@ -68,3 +69,16 @@ def test_qr_code_of_a_former_code_shows_the_present_link(client: Client) -> None
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_qr_code_of_nobody_is_not_found(client: Client, code: str, kind: str) -> None:
     assert client.get(f"/r/{code}/qr.{kind}").status_code == 404
+
+
+def test_guessing_codes_here_is_slowed_down_as_well(
+    client: Client, settings: LazySettings
+) -> None:
+    settings.VISIT_LIMIT_PER_MINUTE = 2
+    ann = make_participant()
+    guesses = [client.get(f"/r/GUESS{n}/qr.svg").status_code for n in range(2)]
+
+    answer = client.get(f"/r/{ann.code}/qr.png")
+
+    assert (guesses, answer.status_code) == ([404, 404], 429)
+    assert 1 <= int(answer["Retry-After"]) <= 60
