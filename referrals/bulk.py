@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from rest_framework import serializers
 
 from referral_factory.bulk_bodies import Unreadable
@@ -16,12 +17,15 @@ from referral_factory.wire import IdField
 from referrals.models import Campaign
 from referrals.rows import Fault, read_person
 from referrals.serializers import RefusedSerializer
+from referrals.services.locks import lock_names_of
 from referrals.services.participants import Enrolment, Person, Refusal, enrol_people
 
 NO_CAMPAIGN = Fault(
     "/campaign", "Say which campaign: here, or in the query.", "required"
 )
 NO_OBJECT = Fault("", "A row is an object.", "wrong_row")
+People = dict[Campaign, dict[int, Person]]  # each by the number of their row
+
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
@@ -70,7 +74,7 @@ class Bulk:
 
     def enrol(self, rows: Sequence[Any], *, wall: datetime) -> dict[str, Any]:
         """Enrol whom the rows describe; the answer to the whole call."""
-        people: dict[Campaign, dict[int, Person]] = defaultdict(dict)
+        people: People = defaultdict(dict)
         for number, raw in enumerate(rows, start=1):
             read = self._read(raw)
             if isinstance(read, list):
@@ -78,10 +82,21 @@ class Bulk:
             else:
                 campaign, who = read
                 people[campaign][number] = who
+        self._enrol_all(people, wall)
+        return self._whole(len(rows))
+
+    @transaction.atomic
+    def _enrol_all(self, people: People, wall: datetime) -> None:
+        if len(people) > 1:  # all names before any row: see locks.py
+            lock_names_of(
+                {
+                    campaign: [name for who in some.values() for name in who.names]
+                    for campaign, some in people.items()
+                }
+            )
         # In one order, so that two calls never wait for each other in a circle.
         for campaign in sorted(people, key=lambda each: each.pk):
             self._enrol(campaign, people[campaign], wall)
-        return self._whole(len(rows))
 
     def _read(self, raw: Any) -> tuple[Campaign, Person] | list[Fault]:
         if isinstance(raw, Unreadable):

@@ -9,7 +9,7 @@ Who cannot keep to this order (merging, erasing) waits for no row while holding 
 patience.py.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from zlib import crc32
 
 from referral_factory import prepared
@@ -53,9 +53,17 @@ def lock_names(campaign: Campaign, names: Iterable[str]) -> None:
     An enrolment and an event of the same unknown person wait for each other here:
     whichever is second sees the first.
     """
-    prefix = campaign.pk.bytes
-    slots = sorted({crc32(prefix + name.encode()) % SLOTS for name in names})
+    lock_names_of({campaign: names})
+
+
+def lock_names_of(names: Mapping[Campaign, Iterable[str]]) -> None:
+    """As lock_names, in several campaigns: all at once, since they share the slots."""
+    slots = sorted({slot_of(each, name) for each in names for name in names[each]})
     prepared.execute(HOLD, {"space": SPACE, "slots": prepared.array(slots)})
+
+
+def slot_of(campaign: Campaign, name: str) -> int:
+    return crc32(campaign.pk.bytes + name.encode()) % SLOTS
 
 
 def lock_campaign(campaign: Campaign) -> None:

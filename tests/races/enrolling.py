@@ -1,12 +1,15 @@
 """Races of enrolments: the same people in several calls at once."""
 
 from functools import partial
+from itertools import count
 from typing import Any
 
+from referrals.bulk import Bulk
 from referrals.models import Event, Participant
+from referrals.services.locks import email_name, external_id_name, slot_of
 from referrals.services.participants import Enrolment, Person, enrol_people, person
 from tests.factories import make_campaign, make_participant
-from tests.races.together import at_once
+from tests.races.together import at_once, shortly_after
 from tests.steps import NOON, enrol, report
 from webhooks.models import Message
 
@@ -113,6 +116,25 @@ def person_written_by_somebody_who_holds_no_names_is_found() -> None:
     assert campaign.participants.get(email="p3@shop.example").external_id == "c-3"
 
 
+def calls_about_two_campaigns_and_one_do_not_wait_in_a_ring() -> None:
+    one, other = sorted([make_campaign(), make_campaign()], key=lambda each: each.pk)
+    # Of the other campaign's person: one name before the slot of `c-1`, one in it.
+    held = slot_of(one, external_id_name("c-1"))
+    ids, mails = (f"x-{n}" for n in count()), (f"x{n}@shop.example" for n in count())
+    low = next(each for each in ids if slot_of(other, external_id_name(each)) < held)
+    same = next(each for each in mails if slot_of(other, email_name(each)) == held)
+    rows = [{"campaign": one.public_id, "external_id": "c-1"}, {"external_id": low}]
+    bulk = Bulk(lambda _pk: one, default=other)
+
+    answers = at_once(
+        partial(bulk.enrol, rows, wall=NOON),
+        shortly_after(partial(enrol, other, external_id=low, email=same), 0.02),
+    )
+
+    assert answers[0]["created"] == 2
+    assert other.participants.get().email == same
+
+
 RACES = [
     one_person_enrolled_twice_is_one_participant,
     one_person_alone_and_among_others_is_one_participant,
@@ -120,4 +142,5 @@ RACES = [
     people_changed_by_two_calls_under_two_names_wait_for_each_other,
     event_of_somebody_among_many_finds_them,
     person_written_by_somebody_who_holds_no_names_is_found,
+    calls_about_two_campaigns_and_one_do_not_wait_in_a_ring,
 ]

@@ -1,9 +1,6 @@
 """Races about one person: changed, merged and erased while something else happens."""
 
-from collections.abc import Callable
 from functools import partial
-from time import sleep
-from typing import Any
 
 from referrals.models import Event, FormerCode, Participant, Referral
 from referrals.services.changing import patch_participant
@@ -16,7 +13,7 @@ from rewards.models import Reward
 from rewards.services.reviewing import review_rewards
 from tests.factories import make_campaign, make_participant
 from tests.races.races import kinds, named_by, rewarding_campaign, told
-from tests.races.together import at_once
+from tests.races.together import at_once, shortly_after
 from tests.steps import NOON, enrol, referred, report
 from webhooks.models import Message
 
@@ -25,16 +22,6 @@ BY = "key:key_1"
 
 def erase(participant: Participant) -> partial[Participant]:
     return partial(erase_participant, participant, wall=NOON)
-
-
-def shortly_after(call: Callable[[], Any], seconds: float = 0.06) -> Callable[[], Any]:
-    """While the other call holds what it needs, and has not come to its end."""
-
-    def late() -> Any:
-        sleep(seconds)
-        return call()
-
-    return late
 
 
 def merge(kept: Participant, other: Participant) -> partial[Participant]:

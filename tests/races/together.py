@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
+from time import sleep
 from typing import Any
 
 from django.db import connection
@@ -38,6 +39,16 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     with ThreadPoolExecutor(len(calls)) as pool:
         running = [pool.submit(run, call) for call in calls]
         return [each.result(PATIENCE) for each in running]
+
+
+def shortly_after(call: Callable[[], Any], seconds: float = 0.06) -> Callable[[], Any]:
+    """While the other call holds what it needs, and has not come to its end."""
+
+    def late() -> Any:
+        sleep(seconds)
+        return call()
+
+    return late
 
 
 @contextmanager
