@@ -15,6 +15,7 @@ PACKAGES = (
     "rewards",
     "referrals",
     "referral_factory.mail",
+    "referral_factory.pages",
     "referral_factory.api",
     "referral_factory.reporting",
     "referral_factory.access",
