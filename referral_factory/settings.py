@@ -144,6 +144,7 @@ JOIN_LIMIT_PER_MINUTE: int = env.int("JOIN_LIMIT_PER_MINUTE", 20)
 # Each is answered after a multiple of this, so that time does not tell who is known.
 JOIN_ANSWERS_AFTER: timedelta = timedelta(milliseconds=300)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # of each file in a form; larger ones: disk
 IMPORT_MAX_MB: int = env.int("IMPORT_MAX_MB", 1024)  # of an uploaded file
 IMPORT_RETENTION_DAYS: int = env.int("IMPORT_RETENTION_DAYS", 30)  # of rows with faults
 REST_FRAMEWORK = {

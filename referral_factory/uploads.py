@@ -57,7 +57,7 @@ class CsvParser(BaseParser):
 
 
 class FormParser(MultiPartParser):
-    """A form with the file in it; Django keeps files of more than 2.5 MB on disk."""
+    """A form with the file in it; Django keeps all but the smallest on disk."""
 
     def parse(
         self,
@@ -69,6 +69,7 @@ class FormParser(MultiPartParser):
         parsed = super().parse(stream, media_type, parser_context)
         file: Any = parsed.files.get("file")
         if file is not None and file.size > max_bytes():
+            file.close()
             raise UploadTooLarge
         context["body_hash"] = _hash_of(parsed.data.dict(), file)
         return parsed

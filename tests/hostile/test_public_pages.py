@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -122,6 +123,19 @@ def test_a_body_that_is_no_form_is_refused(visitor: Client, campaign: Campaign) 
     ]:
         answer = visitor.post(f"/join/{campaign.slug}", body, content_type=kind)
         assert answer.status_code in {400, 413, 422}, kind
+
+
+@pytest.mark.parametrize("path", ["/join/{slug}", "/admin/login/", "/dashboard/"])
+def test_nobody_leaves_a_large_file_on_our_disk(
+    visitor: Client, campaign: Campaign, path: str
+) -> None:
+    answer = visitor.post(
+        path.format(slug=campaign.slug),
+        {"file": ContentFile(b"x" * 2_000_000, "large.csv")},
+    )
+
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "body_too_large"
 
 
 def test_attributes_have_the_limits_that_the_api_has(
