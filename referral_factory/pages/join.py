@@ -175,9 +175,12 @@ def _show(
 def _invited_by(visit: Visit) -> str:
     """The first name of whoever sent them, where the campaign shows it.
 
-    Counted like visits to links, which is how else codes could be guessed.
+    Never where a form that nobody confirmed leads to a link: whoever enters a mailbox
+    there would learn whose it is. Counted like visits to links, which is how else codes
+    could be guessed.
     """
-    if not visit.page.show_advocate or not visit.code:
+    page = visit.page
+    if not (page.show_advocate and page.confirm_email and visit.code):
         return ""
     if not limit_visits(visit.request, "link").allowed:
         return ""

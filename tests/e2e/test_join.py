@@ -47,7 +47,6 @@ def campaign(live_server: LiveServer, settings: Settings) -> Campaign:
         "heading": "Tea tastes better in company",
         "text": "Bring a friend: each of you gets a tin of first flush Darjeeling.",
         "consent": "I agree that you keep my name and address to send me my tea.",
-        "show_advocate": True,
     }
     return change_campaign(campaign, join=page)
 
@@ -83,7 +82,7 @@ def test_a_friend_comes_by_a_link_and_is_credited(
     context.set_extra_http_headers({"User-Agent": "Mozilla/5.0 Firefox/140.0"})
     advocate = make_participant(campaign=campaign, name="Ann Lee")
     visitor.goto(f"/r/{advocate.code}")
-    assert visitor.get_by_text("Ann has invited you").is_visible()
+    assert visitor.get_by_text("You were invited").is_visible()
     fill_in(visitor)
     visitor.get_by_label("How many of you are there?").select_option("2 to 10")
     visitor.get_by_label("When is your birthday?").fill("1990-05-17")

@@ -113,9 +113,15 @@ def test_a_stranger_cannot_refer_somebody_known(
     assert RefusedClaim.objects.get(friend=ann).reason == "mailbox_not_confirmed"
 
 
-def test_who_invited_is_said_only_where_the_campaign_wants_it(client: Client) -> None:
-    quiet, open_one = open_campaign(), open_campaign(join={"show_advocate": True})
-    for campaign, shown in ((quiet, False), (open_one, True)):
+def test_who_invited_is_said_only_where_the_campaign_wants_it(
+    client: Client, settings: Settings
+) -> None:
+    """And confirms mailboxes: else whoever enters one would learn its owner's name."""
+    settings.EMAIL_URL = "smtp://mail.example"
+    quiet = open_campaign(join={"confirm_email": True})
+    unconfirmed = open_campaign(join={"show_advocate": True})
+    open_one = open_campaign(join={"show_advocate": True, "confirm_email": True})
+    for campaign, shown in ((quiet, False), (unconfirmed, False), (open_one, True)):
         advocate = make_participant(campaign=campaign, name="Beatrix Kiddo")
         seen = page(client, campaign, f"?ref={advocate.code}")
         assert says(seen, "Beatrix has invited you") is shown
