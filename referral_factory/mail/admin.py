@@ -153,6 +153,16 @@ class EmailTemplateAdmin(Admin):
             request, {**state_of_mail(), **(extra_context or {})}
         )
 
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return super().add_view(
+            request, form_url, {**state_of_mail(), **(extra_context or {})}
+        )
+
     def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
             **super().row_context(request, row),

@@ -53,6 +53,12 @@ def amount_of(row: Any) -> str:
 
 
 @register.filter
+def counted(value: int) -> str:
+    """A count as people read it: 12,345."""
+    return f"{value:,}"
+
+
+@register.filter
 def colour(status: str) -> str:
     return COLOURS.get(status, "plain")
 

@@ -96,6 +96,9 @@ class CampaignForm(JoinPageForm):
             "mode": "A test campaign has a clock and API keys of its own.",
             "milestone_event": "The event that makes a referral count.",
             "milestone_minimum": "Of the event's amount; empty: any amount.",
+            "milestone_within_days": "How long after it was made a referral can count.",
+            "holding_days": "How long it waits, once reached, before it counts.",
+            "attribution_days": "How long a link counts once it was followed.",
             "match_days": "How long before its referral an event may have happened.",
         }
 

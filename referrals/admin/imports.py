@@ -23,7 +23,7 @@ from referral_factory.admin_base import (
 )
 from referral_factory.admin_verbs import Asked, Verb, actor
 from referral_factory.errors import DomainError
-from referral_factory.templatetags.admin_words import moment
+from referral_factory.templatetags.admin_words import counted, moment
 from referral_factory.uploads import PIECE
 from referrals.fault_files import fault_file
 from referrals.files.columns import ATTRIBUTE, SPELLINGS, is_attribute, is_usable
@@ -151,10 +151,10 @@ class ImportAdmin(Admin):
     empty = "Upload a CSV file of people, or send one to POST /api/v1/imports."
     after_template = "admin/imports/import.html"
     fieldsets = (
-        (None, {"fields": (("filename", "campaign"), ("read_as", "made_by", "since"))}),
+        (None, {"fields": (("filename", "campaign"), ("read_as", "since"), "who")}),
     )
     add_fieldsets = ((None, {"fields": ("campaign", "file")}),)
-    readonly_fields = ("read_as", "since")
+    readonly_fields = ("read_as", "since", "who")
 
     class Media:
         js = ("admin_imports.js",)
@@ -281,21 +281,27 @@ class ImportAdmin(Admin):
     @display(description="Rows")
     def far(self, received: Import) -> SafeString | str:
         if received.status in BUSY:
-            return format_html("{} ({} %)", received.done_rows, percent(received))
-        return str(received.done_rows)
+            return format_html(
+                "{} ({} %)", counted(received.done_rows), percent(received)
+            )
+        return counted(received.done_rows)
 
-    @display(description="New, updated, as before")
+    @display(description="New · updated · as before")
     def came(self, received: Import) -> str:
         counts = (received.created_count, received.updated_count)
-        return ", ".join(map(str, (*counts, received.unchanged_count)))
+        return " · ".join(map(counted, (*counts, received.unchanged_count)))
 
     @display(description="Bad rows")
     def bad(self, received: Import) -> str:
-        return str(received.failed_count)
+        return counted(received.failed_count)
 
     @display(description="Uploaded", ordering="id")
     def since(self, received: Import) -> str:
         return moment(received.created_at)
+
+    @display(description="Uploaded by")
+    def who(self, received: Import) -> str:
+        return received.made_by.removeprefix("user:").replace("key:", "API key ")
 
     @display(description="Read as")
     def read_as(self, received: Import) -> str:

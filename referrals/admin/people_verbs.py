@@ -184,7 +184,7 @@ CHOOSE = Verb(
 )
 MERGE = Verb(
     "merge",
-    "Merge…",
+    "Merge",
     CHANGE,
     merge,
     MergeForm,
@@ -193,7 +193,7 @@ MERGE = Verb(
 )
 ERASE = Verb(
     "erase",
-    "Erase…",
+    "Erase",
     "referrals.delete_participant",
     erase,
     EraseForm,

@@ -100,8 +100,14 @@ def test_the_preview_is_not_for_everybody(login: Login) -> None:
 
 def test_pages_say_that_email_is_off(boss: Client) -> None:
     row = template("welcome")
-    for address in (TEXTS, EMAILS, f"{TEXTS}{row.pk}/change/"):
+    for address in (TEXTS, f"{TEXTS}add/", EMAILS, f"{TEXTS}{row.pk}/change/"):
         assert "E-mail is off" in boss.get(address).text, address
+
+
+def test_no_page_says_so_once_it_is_on(boss: Client, on: Settings) -> None:
+    row = template("welcome")
+    for address in (TEXTS, f"{TEXTS}add/", EMAILS, f"{TEXTS}{row.pk}/change/"):
+        assert "E-mail is off" not in boss.get(address).text, address
 
 
 def test_pages_say_that_the_server_is_away(boss: Client, on: Settings) -> None:
