@@ -200,7 +200,9 @@ class Plan:
 def two_people(people: Sequence[Participant]) -> IdentityConflict:
     ids = [participant.public_id for participant in people]
     return IdentityConflict(
-        f"The names given belong to two people: {' and '.join(ids)}.", participants=ids
+        f"The names given belong to two people: {' and '.join(ids)}. "
+        "Merge them if they are one.",
+        participants=ids,
     )
 
 
