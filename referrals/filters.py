@@ -21,6 +21,7 @@ from referrals.models import (
     Referral,
     RefusedClaim,
 )
+from referrals.services.codes import owners_of
 
 
 class CampaignFilter(filters.FilterSet):
@@ -56,7 +57,7 @@ class ParticipantFilter(filters.FilterSet):
         return rows.filter(email_canonical=mailbox)
 
     def by_code(self, rows, name, value):  # type: ignore[no-untyped-def]
-        return rows.filter(code=value.upper())
+        return rows.filter(pk__in=owners_of(value))
 
     def by_credit(self, rows, name, value):  # type: ignore[no-untyped-def]
         credited = Referral.objects.filter(friend=OuterRef("pk"))

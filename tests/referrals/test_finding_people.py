@@ -8,7 +8,9 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from referrals.models import Participant
+from referrals.services.codes import rotate_code
 from tests.factories import make_campaign, make_participant, make_referral
+from tests.steps import NOON
 
 URL = "/api/v1/participants"
 
@@ -65,6 +67,16 @@ def test_people_are_found_by_what_they_are(api: APIClient) -> None:
     assert found(api, referred="true") == ["Bob"]
     assert found(api, referred="false") == ["Ann"]
     assert found(api, code="ann-of-oslo") == ["Ann"]
+
+
+@pytest.mark.parametrize(("works", "names"), [(True, ["Ann"]), (False, [])])
+def test_people_are_found_by_a_former_code_as_long_as_it_works(
+    api: APIClient, works: bool, names: list[str]
+) -> None:
+    ann = make_participant(name="Ann", code="ANN-OLD")
+    rotate_code(ann, wall=NOON, keep_old=works)
+
+    assert found(api, code="ann-old") == names
 
 
 def test_filter_that_there_is_none_of_is_a_400(api: APIClient) -> None:
