@@ -85,22 +85,12 @@ def record(
     """
     if not facts:
         return []
-    ids = [new_id() for _ in facts]
     now = timezone.now()
+    shared = {"type": message_type, "timestamp": moment_as_text(now)}
     with transaction.atomic(savepoint=False):
         sequences = [1] * len(facts) if first else _next_sequences(facts)
-        shared = {"type": message_type, "timestamp": moment_as_text(now)}
-        rows = [
-            {
-                "id": message_id,
-                "mode": fact.mode,
-                "campaign_id": fact.campaign_id,
-                "object_id": fact.object_id,
-                "sequence": sequence,
-                "body": _body(shared, message_id, fact, sequence),
-            }
-            for message_id, fact, sequence in zip(ids, facts, sequences, strict=True)
-        ]
+        pairs = zip(facts, sequences, strict=True)
+        rows = [_row(shared, fact, sequence) for fact, sequence in pairs]
         values = {
             "facts": as_json(rows).decode(),
             "type": message_type,
@@ -110,7 +100,7 @@ def record(
             "channel": CHANNEL,
         }
         prepared.execute(WRITE, values)
-    return ids
+    return [row["id"] for row in rows]
 
 
 def wake() -> None:
@@ -136,6 +126,18 @@ def _next_sequences(facts: Sequence[Fact]) -> list[int]:
         sequences.append(upcoming[fact.object_id])
         upcoming[fact.object_id] += 1
     return sequences
+
+
+def _row(shared: Mapping[str, Any], fact: Fact, sequence: int) -> dict[str, Any]:
+    message_id = new_id()
+    return {
+        "id": message_id,
+        "mode": fact.mode,
+        "campaign_id": fact.campaign_id,
+        "object_id": fact.object_id,
+        "sequence": sequence,
+        "body": _body(shared, message_id, fact, sequence),
+    }
 
 
 def _body(
