@@ -101,7 +101,7 @@ def copy_once() -> None:
         with cursor.copy(f"COPY stage ({COLUMNS}) FROM STDIN") as copy:
             copy.write("".join(_lines()))
         cursor.execute(
-            f"INSERT INTO limit_people ({COLUMNS}) SELECT {COLUMNS} FROM stage"
+            f"INSERT INTO limit_people ({COLUMNS}) SELECT {COLUMNS} FROM stage"  # noqa: S608 - ours
             " ON CONFLICT (campaign_id, external_id) DO UPDATE SET"
             " name = excluded.name, attributes = excluded.attributes"
         )

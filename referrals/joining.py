@@ -1,7 +1,7 @@
 """The two links of the enrolment pages: signed, and kept nowhere.
 
-The portal's ends when its owner's code is retired; see `portal_owner` for what that
-means. The confirmation's ends with the request that it names.
+The portal's ends when links with the code that its owner had then stop working. The
+confirmation's ends with the request that it names.
 """
 
 from uuid import UUID
