@@ -7,9 +7,8 @@ from rest_framework import serializers
 
 from referral_factory.wire import IdField, MomentField
 from referrals.files.incoming import UTF8
-from referrals.files.people import read_row
 from referrals.models import Import, ImportFault
-from referrals.services.imports import first_rows
+from referrals.services.importing import sample_readings
 
 SAMPLE = 5  # rows
 GUESSED = (
@@ -133,12 +132,11 @@ def percent(received: Import) -> int:
 
 def sample_of(received: Import) -> list[dict[str, Any]]:
     shown = []
-    for number, row in enumerate(first_rows(received, SAMPLE), start=1):
-        reading = read_row(number, row, received.header, received.mapping)
+    for reading in sample_readings(received, SAMPLE):
         faults = [
             {"column": flaw.column, "code": flaw.code, "detail": flaw.detail}
             for flaw in reading.flaws
         ]
-        read = {"row": number, "read": reading.given, "faults": faults}
+        read = {"row": reading.number, "read": reading.given, "faults": faults}
         shown.append({**read, "cells": reading.values})
     return shown

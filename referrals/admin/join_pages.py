@@ -129,8 +129,8 @@ class JoinPageForm(forms.ModelForm):
         label="Say who invited",
         required=False,
         widget=tick(),
-        help_text="Friends see the first name of whoever sent them. Only where mailboxes "
-        "are confirmed: else anybody could enter one and learn whose it is.",
+        help_text="Friends see the first name of whoever sent them. Only where "
+        "mailboxes are confirmed: else anybody could enter one and learn whose it is.",
     )
     join_heading = forms.CharField(
         label="Heading", max_length=200, required=False, widget=one_line()

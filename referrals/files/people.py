@@ -57,7 +57,7 @@ class Reading:
         if not found:
             return
         own = {column for name, column in self.names.items() if name in found}
-        self.person, self.flaws = None, [ERASED]
+        self.person, self.flaws, self.given = None, [ERASED], {}
         self.values = [] if "" in own else self._without(own, header)
 
     def _without(self, columns: Collection[str], header: Sequence[str]) -> list[str]:

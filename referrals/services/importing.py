@@ -21,7 +21,7 @@ from referrals.files.people import Reading, read_row
 from referrals.files.reading import Row
 from referrals.models import Import, ImportFault, ImportName, Participant
 from referrals.services.campaigns import refuse_unless_open
-from referrals.services.imports import drop_file, rows_of
+from referrals.services.imports import drop_file, first_rows, rows_of
 from referrals.services.locks import lock_names
 from referrals.services.participants import Enrolment, Refusal, enrol_people
 from referrals.services.tombstones import erased_names, half_digest
@@ -84,6 +84,19 @@ def work_on_imports(
     except LostLease:
         log.warning("%s is no longer ours.", taken.public_id)
     return True
+
+
+def sample_readings(received: Import, count: int) -> list[Reading]:
+    """The first rows as they would be read, without those of whom is erased by now."""
+    read = [
+        read_row(number, row, received.header, received.mapping)
+        for number, row in enumerate(first_rows(received, count), start=1)
+    ]
+    names = {name for reading in read for name in reading.names}
+    gone = erased_names(received.campaign, names, since=received.created_at)
+    for reading in read:
+        reading.leave_out(gone, received.header)
+    return read
 
 
 def _take(wall: datetime) -> Import | None:

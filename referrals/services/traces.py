@@ -23,7 +23,8 @@ from referrals.services.tracing import click_key
 
 Way = Referral.Way
 
-# A row of a file is theirs where a cell of it is a name of theirs, or was read as one.
+# A row of a file is theirs where a cell of it is a name of theirs, was read as one, or
+# has their mailbox in it ("Ann <ann@example.com>" is no address, and stays as it is).
 CLEAR_FAULTS = """
     UPDATE referrals_importfault fault
     SET "values" = '[]', detail = 'The row was about somebody who was erased.'
@@ -31,7 +32,9 @@ CLEAR_FAULTS = """
     WHERE fault.owner_id = import.id AND import.campaign_id = %(campaign)s
         AND (fault.names && %(digests)s::bigint[]
             OR EXISTS (SELECT FROM jsonb_array_elements_text(fault."values") AS cell
-                WHERE lower(btrim(cell)) = ANY (%(names)s)))
+                WHERE lower(btrim(cell)) = ANY (%(names)s) OR EXISTS (
+                    SELECT FROM unnest(%(mailboxes)s::text[]) AS mailbox
+                    WHERE strpos(lower(cell), mailbox) > 0)))
 """
 
 
@@ -113,6 +116,7 @@ def _clear_faults(erasure: Erasure) -> None:
             {
                 "campaign": erasure.participant.campaign_id,
                 "names": [name.lower() for name in names],
+                "mailboxes": [mailbox.lower() for mailbox in erasure.mailboxes],
                 "digests": [half_digest(name) for name in called],
             },
         )

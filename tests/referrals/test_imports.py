@@ -314,7 +314,9 @@ def test_somebody_erased_since_the_upload_stays_erased(
         ]
     )
     shown = checked(client, campaign, body)
+    assert "rika" in str(client.get(f"{IMPORTS}/{shown['id']}").json()["sample"])
     erase_participant(erika, wall=timezone.now())
+    assert "rika" not in str(client.get(f"{IMPORTS}/{shown['id']}").json()["sample"])
     client.post(f"{IMPORTS}/{shown['id']}/run")
     work()
 
@@ -332,6 +334,7 @@ def test_erasing_clears_faults_however_they_spell_the_name(
 ) -> None:
     erika = make_participant(campaign=campaign, email="erika@gmail.com")
     body = 'email,name\n"E.rika+x@gmail.com"x,Erika\nerika@googlemail.com,Erika\x07\n'
+    body += "Erika <Erika@gmail.com>,Erika\n"
     shown = checked(client, campaign, body)
     assert "rika" in fault_file(client, shown)
 
