@@ -214,7 +214,9 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "facts", "saw"), REFUSED)
+@pytest.mark.parametrize(
+    ("reason", "facts", "saw"), REFUSED, ids=[reason for reason, *_ in REFUSED]
+)
 def test_each_refusal_says_what_it_saw(
     reason: str, facts: dict[str, Any], saw: str
 ) -> None:
