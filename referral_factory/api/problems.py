@@ -6,7 +6,11 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import (
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
@@ -86,7 +90,7 @@ class ProblemHandler(ExceptionHandler):
             case DataError():
                 detail = "A value does not fit what it is stored in."
                 return exceptions.ParseError(detail, code="invalid_value")
-            case RequestDataTooBig():
+            case RequestDataTooBig() | TooManyFieldsSent() | TooManyFilesSent():
                 return TooLarge()
             case UnreadablePostError():
                 return exceptions.ParseError("The body broke off.", code="broken_body")

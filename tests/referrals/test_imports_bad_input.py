@@ -5,6 +5,7 @@ import io
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from rest_framework.test import APIClient
 
 from referrals.models import Campaign, Import, ImportPart, Participant
@@ -94,6 +95,19 @@ def test_two_gigabytes_are_refused_before_a_byte_of_them_is_read(
     assert answer.json()["code"] == "file_too_large"
     assert "1024 MB (IMPORT_MAX_MB)" in answer.json()["detail"]
     assert not Import.objects.exists()
+
+
+@pytest.mark.parametrize("part", ["text", b"a file"])
+def test_a_form_of_a_thousand_parts_is_refused(
+    client: APIClient, campaign: Campaign, part: str | bytes
+) -> None:
+    value: Any = part if isinstance(part, str) else ContentFile(part, "a.csv")
+    fields = {"campaign": campaign.public_id, "file": [value] * 1001}
+
+    answer = client.post(IMPORTS, fields, format="multipart")
+
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "body_too_large"
 
 
 @pytest.mark.parametrize("kind", ["raw", "form"])
