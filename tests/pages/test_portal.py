@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from django.core import signing
 from django.test import Client
-from rest_framework.test import APIClient
 
 from referral_factory.pages import earnings, friends
 from referrals.joining import portal_path
 from referrals.models import FormerCode, Participant, Referral
 from rewards.models import Reward
+from tests.api.callers import caller
 from tests.factories import (
     make_campaign,
     make_key,
@@ -226,16 +226,13 @@ def test_names_and_headings_are_text_and_nothing_else(client: Client) -> None:
 
 
 def test_a_backend_can_hand_the_address_out(ann: Participant, client: Client) -> None:
-    api = APIClient()
-    api.credentials(HTTP_AUTHORIZATION=f"Bearer {make_key()}")
+    api = caller(make_key())
     answer = api.post(f"/api/v1/participants/{ann.public_id}/portal-link")
     path = "/" + answer.json()["url"].split("/", 3)[3]
     assert client.get(path).status_code == 200
 
 
 def test_reading_people_is_not_enough_to_open_their_pages(ann: Participant) -> None:
-    api = APIClient()
-    key = make_key(scopes=["participants:read"])
-    api.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    api = caller(make_key(scopes=["participants:read"]))
     answer = api.post(f"/api/v1/participants/{ann.public_id}/portal-link")
     assert answer.status_code == 403

@@ -7,6 +7,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from referrals.models import Campaign, ConsentText
+from tests.api.callers import caller
 from tests.factories import make_campaign, make_key
 
 COMPANY = {
@@ -26,9 +27,7 @@ def campaign() -> Campaign:
 
 @pytest.fixture
 def client() -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {make_key()}")
-    return client
+    return caller(make_key())
 
 
 def change(client: APIClient, campaign: Campaign, **body: Any) -> Any:

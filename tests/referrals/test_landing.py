@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
-from rest_framework.test import APIClient
 
 from referral_factory.errors import InvalidInput
 from referrals.landing import allowed_pages, landing_page, may_lead_to
@@ -16,6 +15,7 @@ from referrals.services.campaigns import (
     create_campaign,
     launch_campaign,
 )
+from tests.api.callers import caller
 from tests.factories import (
     make_campaign,
     make_endpoint,
@@ -135,8 +135,7 @@ def test_campaign_is_not_made_with_a_foreign_page(settings: Settings) -> None:
 
 def test_api_names_the_field(settings: Settings) -> None:
     settings.LANDING_HOSTS = HOSTS
-    api = APIClient()
-    api.credentials(HTTP_AUTHORIZATION=f"Bearer {make_key()}")
+    api = caller(make_key())
     campaign = make_campaign()
 
     answer = api.patch(

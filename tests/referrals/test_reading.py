@@ -12,6 +12,7 @@ from referrals.models import Participant, Referral
 from referrals.serializers import ParticipantSerializer
 from referrals.services.clicks import record_click
 from referrals.services.erasing import erase_participant
+from tests.api.callers import caller
 from tests.factories import (
     NOBODY,
     make_campaign,
@@ -25,12 +26,6 @@ from tests.factories import (
 @pytest.fixture
 def api() -> APIClient:
     return caller(make_key())
-
-
-def caller(key: str) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
-    return client
 
 
 def path(participant: Participant) -> str:
