@@ -17,7 +17,10 @@ def settings_of(url: str) -> dict[str, Any]:
     """The settings that it stands for. One that cannot be read leads nowhere: see
     `fault`, which a system check shows."""
     if url and not fault(url):
-        return dict(Env.email_url_config(url))
+        found = dict(Env.email_url_config(url))
+        if urlsplit(url).scheme == "filemail":  # Env takes /tmp/mails for tmp/mails
+            found["EMAIL_FILE_PATH"] = urlsplit(url).path
+        return found
     return {"EMAIL_HOST": "", "EMAIL_HOST_PASSWORD": ""}
 
 

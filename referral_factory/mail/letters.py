@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import (
+    CharField,
+    Count,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    Value,
+)
 from django.utils.translation import get_language, override, to_locale
 
 from referral_factory import money
@@ -22,6 +31,13 @@ from rewards.models import Reward
 # A stranger may enter somebody's address on our page again and again.
 MOST_CONFIRMATIONS = 5
 WITHIN = timedelta(days=1)
+UNTAGGED = Func(
+    F("email_canonical"),
+    Value(r"\+[^@]*@"),
+    Value("@"),
+    function="regexp_replace",
+    output_field=CharField(),
+)
 
 
 @dataclass(frozen=True)
@@ -88,13 +104,18 @@ class _Confirmations:
         blocked = Participant.objects.filter(
             of_mailbox, status=Participant.Status.BLOCKED
         )
-        earlier = JoinRequest.objects.filter(
-            of_mailbox, pk__lt=OuterRef("pk"), created_at__gt=wall - WITHIN
+        # With any tag: where nobody knows whether a tag is an alias, it may well be.
+        earlier = JoinRequest.objects.annotate(untagged=UNTAGGED).filter(
+            campaign=OuterRef("campaign"),
+            untagged=OuterRef("untagged"),
+            pk__lt=OuterRef("pk"),
+            created_at__gt=wall - WITHIN,
         )
-        number = earlier.order_by().values("email_canonical").annotate(n=Count("pk"))
+        number = earlier.order_by().values("untagged").annotate(n=Count("pk"))
         rows = JoinRequest.objects.filter(
             pk__in=_about(emails, Kind.CONFIRMATION), expires_at__gt=wall
-        ).annotate(is_blocked=Exists(blocked), asked=number.values("n"))
+        ).annotate(untagged=UNTAGGED)
+        rows = rows.annotate(is_blocked=Exists(blocked), asked=number.values("n"))
         self.requests = {row.pk: row for row in rows.select_related("campaign")}
 
     def letter(self, email: Email, template: EmailTemplate | None) -> Letter | Dropped:

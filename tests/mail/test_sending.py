@@ -178,6 +178,19 @@ def test_a_mailbox_is_asked_five_times_a_day_at_most(server: MailServer) -> None
     assert (to.count("victim@example.com"), to.count("other@example.com")) == (5, 1)
 
 
+def test_a_mailbox_is_asked_no_more_often_by_its_tags(server: MailServer) -> None:
+    """Where nobody knows whether they are aliases, all may be one person's."""
+    campaign = live()
+    for number in range(8):
+        ask(campaign, f"victim+{number}@own.example")
+    ask(campaign, "victims@own.example")
+
+    send_all()
+
+    assert len(server.messages) == 6
+    assert "victims@own.example" in [mail["To"] for mail in server.messages]
+
+
 def test_a_reward_that_was_taken_back_is_not_announced(server: MailServer) -> None:
     reward = make_reward(status="clawed_back", campaign=live())
     Participant.objects.filter(pk=reward.recipient_id).update(source="join")
