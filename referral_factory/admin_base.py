@@ -33,7 +33,7 @@ from unfold.widgets import (
 from referral_factory.admin_verbs import AT_ONCE, Report, Verb, run, sums, tell
 from referral_factory.errors import DomainError
 from referral_factory.ids import InvalidId, from_public
-from referral_factory.templatetags.admin_words import COLOURS
+from referral_factory.templatetags.admin_words import COLOURS, NOTHING
 
 __all__ = [
     "COLOURS",
@@ -83,6 +83,7 @@ def moment_field(**kwargs: Any) -> forms.SplitDateTimeField:
 
 
 admin.site.index_title = "Home"
+admin.site.empty_value_display = NOTHING
 
 
 class NoteForm(forms.Form):

@@ -21,6 +21,9 @@
       if (answer.ok && mine === asked) frame.srcdoc = page;
     }
 
+    // After a save that was refused, the form holds what is not kept.
+    if (fields[0].form.querySelector("[aria-invalid]")) show();
+
     for (const field of fields) {
       field.addEventListener("input", () => {
         clearTimeout(timer);
