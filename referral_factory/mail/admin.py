@@ -51,8 +51,8 @@ class WordingForm(forms.ModelForm):
         max_length=5000,
         required=False,
         widget=long_text(),
-        help_text="An empty line begins a paragraph. {confirm} or {portal} alone in one "
-        "becomes a button. Empty: our own.",
+        help_text="An empty line begins a paragraph. {confirm} or {portal} alone in "
+        "one becomes a button. Empty: our own.",
     )
     audience = forms.ChoiceField(
         label="Who gets it",
