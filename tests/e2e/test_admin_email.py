@@ -1,13 +1,12 @@
 """Writing an e-mail's text in the admin, and seeing how it arrives."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from referral_factory.mail.models import EmailTemplate
-from tests.e2e.conftest import NARROW
+from tests.e2e.looks import LOOKS, Accessible, look_as, look_over
 from tests.factories import make_campaign, make_email
 from tests.mail.letters import template
 
@@ -60,28 +59,22 @@ def test_a_text_is_begun_with_our_words(page: Page) -> None:
     ).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", ["wide", "narrow"])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_the_pages_are_accessible_and_fit(
     page: Page,
     text: EmailTemplate,
-    accessible: Callable[[Page], None],
-    scheme: str,
+    accessible: Accessible,
     width: str,
+    scheme: str,
 ) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    if width == "narrow":
-        page.set_viewport_size(NARROW)
+    look_as(page, width, scheme)
     email = make_email(status="failed", error="SMTPRecipientsRefused 550")
-    for address in (
+    look_over(
+        page,
+        accessible,
         TEXTS,
         f"{TEXTS}add/",
         f"{TEXTS}{text.pk}/change/",
         EMAILS,
         f"{EMAILS}{email.pk}/change/",
-    ):
-        page.goto(address)
-        accessible(page)
-        assert page.evaluate(
-            "document.documentElement.scrollWidth <= window.innerWidth"
-        ), address
+    )

@@ -1,7 +1,5 @@
 """Finding a person in the admin, looking at all that hangs on them, and acting."""
 
-from collections.abc import Callable
-
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -14,7 +12,7 @@ from referrals.models import (
     Participant,
     RefusedClaim,
 )
-from tests.e2e.conftest import NARROW
+from tests.e2e.looks import LOOKS, Accessible, look_as, look_over
 from tests.factories import make_campaign, make_event, make_participant, make_referral
 
 PEOPLE = "/admin/referrals/participant/"
@@ -121,27 +119,21 @@ def test_a_campaign_is_found_by_typing(page: Page, ada: Participant) -> None:
     assert Campaign.objects.count() == 2
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", ["wide", "narrow"])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_the_pages_are_accessible_and_fit(
     page: Page,
     ada: Participant,
-    accessible: Callable[[Page], None],
-    scheme: str,
+    accessible: Accessible,
     width: str,
+    scheme: str,
 ) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    if width == "narrow":
-        page.set_viewport_size(NARROW)
-    for address in (
+    look_as(page, width, scheme)
+    look_over(
+        page,
+        accessible,
         PEOPLE,
         f"{PEOPLE}{ada.pk}/change/",
         f"{PEOPLE}{ada.pk}/choose-code/",
         f"{PEOPLE}{ada.pk}/merge/",
         f"{PEOPLE}{ada.pk}/erase/",
-    ):
-        page.goto(address)
-        accessible(page)
-        assert page.evaluate(
-            "document.documentElement.scrollWidth <= window.innerWidth"
-        ), address
+    )

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from rewards.models import Reward
-from tests.e2e.conftest import NARROW
+from tests.e2e.looks import LOOKS, Accessible, look_as, look_over
 from tests.factories import (
     make_campaign,
     make_event,
@@ -141,29 +141,23 @@ def test_rejecting_a_marked_one_from_the_list_by_keys(
     assert statuses(rewards) == ["rejected", "flagged", "flagged", "flagged"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", ["wide", "narrow"])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_the_pages_are_accessible_and_fit(
     page: Page,
     rewards: list[Reward],
-    accessible: Callable[[Page], None],
-    scheme: str,
+    accessible: Accessible,
     width: str,
+    scheme: str,
 ) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    if width == "narrow":
-        page.set_viewport_size(NARROW)
+    look_as(page, width, scheme)
     first = rewards[0]
-    for address in (
+    look_over(
+        page,
+        accessible,
         "/admin/",
         QUEUE,
         f"{QUEUE}{first.pk}/change/",
         f"{QUEUE}{first.pk}/reject/",
         f"/admin/referrals/campaign/{first.campaign_id}/change/",
         f"/admin/referrals/participant/{first.recipient_id}/change/",
-    ):
-        page.goto(address)
-        accessible(page)
-        assert page.evaluate(
-            "document.documentElement.scrollWidth <= window.innerWidth"
-        ), address
+    )

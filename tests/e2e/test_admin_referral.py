@@ -1,13 +1,11 @@
 """How a credit came about, as staff see it on the page of a referral."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from referrals.models import Participant, Referral
 from rewards.models import Reward
-from tests.e2e.conftest import NARROW
+from tests.e2e.looks import Accessible, fits, look_as
 from tests.factories import make_campaign, make_participant, make_reward
 from tests.steps import DAY, NOON, enrol
 
@@ -44,11 +42,11 @@ def referral() -> Referral:
 def test_marks_checks_and_refused_claims_are_on_the_page(
     page: Page,
     referral: Referral,
-    accessible: Callable[[Page], None],
+    accessible: Accessible,
     where: str,
     scheme: str,
 ) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    look_as(page, "wide", scheme)
     address = f"/admin/referrals/referral/{referral.pk}/change/"
     if where == "reward":
         reward = Reward.objects.get()
@@ -60,7 +58,6 @@ def test_marks_checks_and_refused_claims_are_on_the_page(
     expect(page.get_by_role("link", name="Zoë")).to_be_visible()
     page.locator("summary", has_text="referred them first").click()
     accessible(page)
-    page.set_viewport_size(NARROW)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= NARROW["width"]
+    look_as(page, "narrow", scheme)
+    assert fits(page)
     accessible(page)

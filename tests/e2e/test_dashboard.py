@@ -1,6 +1,5 @@
 """The dashboard and the front page, in a real browser."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,14 +7,9 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from referrals.models import Campaign
-from tests.e2e.conftest import NARROW
+from tests.e2e.looks import LOOKS, Accessible, fits, look_as
 from tests.factories import make_campaign
 from tests.reporting.histories import make_history
-
-Accessible = Callable[[Page], None]
-LOOKS = [
-    (width, scheme) for width in ("wide", "narrow") for scheme in ("light", "dark")
-]
 
 
 @pytest.fixture
@@ -24,12 +18,6 @@ def campaign() -> Campaign:
     now = timezone.now()
     make_history(campaign, start=now - timedelta(days=60), end=now, people=90)
     return campaign
-
-
-def look_as(page: Page, width: str, scheme: str) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    if width == "narrow":
-        page.set_viewport_size(NARROW)
 
 
 def drawn(page: Page) -> int:
@@ -42,13 +30,6 @@ def drawn(page: Page) -> int:
            }).length"""
     )
     return count
-
-
-def fits(page: Page) -> bool:
-    """Whether nothing sticks out to the side."""
-    return bool(
-        page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    )
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from referrals.models import Campaign, Import
 from referrals.services.importing import work_on_imports
-from tests.e2e.conftest import NARROW
+from tests.e2e.looks import LOOKS, Accessible, look_as, look_over
 from tests.factories import make_campaign, make_participant
 
 LIST = "/admin/referrals/import/"
@@ -111,30 +111,28 @@ def test_an_import_can_be_cancelled_by_keyboard_alone(
     expect(page.get_by_text("It was cancelled after 0 rows")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", ["wide", "narrow"])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_the_pages_are_accessible_and_fit(
     page: Page,
     campaign: Campaign,
     people: Path,
-    accessible: Callable[[Page], None],
-    scheme: str,
+    accessible: Accessible,
     width: str,
+    scheme: str,
 ) -> None:
     upload(page, people)
     page.get_by_label("Kontakt is read as").select_option("email")
     page.get_by_role("button", name="Check with these").click()
     expect(page.get_by_text("It is being checked")).to_be_visible()
     work()
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    if width == "narrow":
-        page.set_viewport_size(NARROW)
+    look_as(page, width, scheme)
     one = f"{LIST}{Import.objects.get().pk}/change/"
-    for address in (LIST, f"{LIST}add/", one):
-        page.goto(address)
-        accessible(page)
-        assert page.evaluate(
-            "document.documentElement.scrollWidth <= window.innerWidth"
-        ), address
+    look_over(
+        page,
+        accessible,
+        LIST,
+        f"{LIST}add/",
+        one,
+    )
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/import-{width}-{scheme}.png", full_page=True)

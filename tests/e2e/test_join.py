@@ -12,7 +12,7 @@ from referrals.joining import confirmation_url
 from referrals.models import Campaign, JoinRequest, Participant, Referral
 from referrals.services.campaigns import change_campaign
 from tests.e2e.conftest import Complaints
-from tests.e2e.test_dashboard import LOOKS, fits, look_as
+from tests.e2e.looks import LOOKS, fits, look_as
 from tests.factories import make_participant
 from tests.pages.forms import open_campaign
 

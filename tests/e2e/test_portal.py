@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from referrals.joining import portal_path
 from referrals.models import Participant
-from tests.e2e.test_dashboard import LOOKS, fits, look_as
+from tests.e2e.looks import LOOKS, fits, look_as
 from tests.factories import (
     make_campaign,
     make_participant,
