@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import celeryd_init
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
@@ -91,7 +92,7 @@ def in_database() -> dict[str, Any]:
     return {
         "conn_string": database_conninfo(),
         "init_extension": False,
-        "use_notify": True,
+        "use_notify": False,  # of who only publishes: see listen
         "polling_interval": 1,  # should a notification get lost
         "wait_time_seconds": 0,
         "visibility_timeout": VISIBILITY,
@@ -158,3 +159,15 @@ app.conf.update(
     beat_schedule=SCHEDULE,
 )
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def listen(conf: Any, **kwargs: Any) -> None:
+    """Have workers woken by notifications, and nobody else.
+
+    The scheduler would listen too, and never read: its connection fills up, and
+    PostgreSQL keeps every notification since.
+    """
+    options = conf.broker_transport_options
+    if "use_notify" in options:
+        conf.broker_transport_options = {**options, "use_notify": True}
