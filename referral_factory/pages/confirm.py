@@ -26,7 +26,7 @@ def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Ask whether the mailbox is theirs; then enrol them and show their own page."""
     standing = limit_visits(request, "confirm")
     if not standing.allowed:
-        return too_many(request, standing)
+        return too_many(request, standing.resets_in)
     campaign = find_campaign(slug)
     if campaign is None:
         return no_such_page(request)

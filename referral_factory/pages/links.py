@@ -25,7 +25,7 @@ from django.views.decorators.http import require_safe
 from referral_factory.access.addresses import address_in
 from referral_factory.access.limits import count_address
 from referral_factory.ids import to_public
-from referral_factory.pages.visitors import for_visitors, notice
+from referral_factory.pages.visitors import for_visitors, notice, too_many
 from referrals.cookies import COOKIE, add_click, read_cookie
 from referrals.landing import (
     Query,
@@ -74,7 +74,7 @@ class DeadEnd:
     """A link that leads nowhere just now: why, as a status, and when to try again."""
 
     status: int
-    retry_after: int | None = None
+    retry_after: int = 0  # seconds; 0: it makes no difference
 
 
 def before_django(application: Application) -> Application:
@@ -125,6 +125,8 @@ def _code(path: str, method: str) -> str | None:
 def dead_end(request: HttpRequest, code: str) -> HttpResponse:
     """What `links_first` found no address for."""
     found: DeadEnd = request.META[DEAD_END]
+    if found.status == 429:
+        return too_many(request, found.retry_after)
     response = notice(request, found.status, *_said(found))
     if found.retry_after:
         response.headers["Retry-After"] = str(found.retry_after)
@@ -132,11 +134,6 @@ def dead_end(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _said(found: DeadEnd) -> tuple[str, str]:
-    if found.status == 429:
-        return (
-            _("Too many visits"),
-            _("Your network has asked for this page too often. Try again in a minute."),
-        )
     if found.status == 503:
         return (
             _("This link does not work just now"),

@@ -27,7 +27,7 @@ Status = Participant.Status
 def portal(request: HttpRequest, token: str) -> HttpResponse:
     standing = limit_visits(request, "portal")
     if not standing.allowed:
-        return too_many(request, standing)
+        return too_many(request, standing.resets_in)
     try:
         pk, code = read_portal_token(token)
     except BadToken:

@@ -24,7 +24,7 @@ def qr_code(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """
     standing = limit_visits(request, "link")
     if not standing.allowed:
-        return too_many(request, standing)
+        return too_many(request, standing.resets_in)
     if (present := present_code(code)) is None:
         raise Http404
     drawn = segno.make(f"{settings.PUBLIC_URL}/r/{present}", error="m")

@@ -62,14 +62,14 @@ def limit_visits(request: HttpRequest, page: str) -> Standing:
     return count_visit(request, page, limit=settings.VISIT_LIMIT_PER_MINUTE)
 
 
-def too_many(request: HttpRequest, standing: Standing) -> HttpResponse:
+def too_many(request: HttpRequest, resets_in: int) -> HttpResponse:
     response = notice(
         request,
         429,
         _("Too many visits"),
         _("Your network has asked for this page too often. Try again in a minute."),
     )
-    response.headers["Retry-After"] = str(standing.resets_in)
+    response.headers["Retry-After"] = str(resets_in)
     return response
 
 
