@@ -28,8 +28,9 @@ COUNT = """
     RETURNING object_id, count
 """
 
-# A delivery's id takes its time from its message's: both sort alike. Only what the
-# first message of an object says is counted here: COUNT has seen to all others.
+# A delivery's id begins as its message's does, so that both sort alike, and goes on with
+# a hash of what there is one delivery for: chance costs more. Only what the first
+# message of an object says is counted here: COUNT has seen to all others.
 WRITE = """
     WITH fact AS (
         SELECT * FROM json_to_recordset(%(facts)s::json) AS fact (
@@ -47,8 +48,8 @@ WRITE = """
     ), delivery AS (
         INSERT INTO webhooks_delivery
             (id, message_id, endpoint_id, status, attempts, due_at, created_at)
-        SELECT overlay(gen_random_uuid()::text PLACING left(message.id::text, 18)
-                FROM 1)::uuid,
+        SELECT overlay(md5(message.id::text || endpoint.id::text)
+                PLACING left(message.id::text, 20) FROM 1 FOR 17)::uuid,
             message.id, endpoint.id, 'pending', 0, %(now)s, %(now)s
         FROM message
         JOIN webhooks_endpoint endpoint ON endpoint.mode = message.mode
