@@ -28,9 +28,9 @@ COUNT = """
     RETURNING object_id, count
 """
 
-# A delivery's id begins as its message's does, so that both sort alike, and goes on with
-# a hash of what there is one delivery for: chance costs more. Only what the first
-# message of an object says is counted here: COUNT has seen to all others.
+# A delivery's id begins as its message's does, so that both sort alike, and goes on
+# with a hash of what there is one delivery for: chance costs more. Only what the
+# first message of an object says is counted here: COUNT has seen to all others.
 WRITE = """
     WITH fact AS (
         SELECT * FROM json_to_recordset(%(facts)s::json) AS fact (
