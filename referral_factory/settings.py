@@ -66,11 +66,11 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "referral_factory.api.csp.QuickCSPMiddleware",
     "referral_factory.api.middleware.relax_csp",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "referral_factory.api.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "referral_factory.api.middleware.Forms",
+    "referral_factory.api.middleware.Logins",
+    "referral_factory.api.middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "referral_factory.urls"

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
@@ -75,16 +76,28 @@ def once(handler: Handler, request: Request) -> Callable[..., HttpResponse]:
 
     def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         call = _call(request, key)
-        with transaction.atomic():
-            stored = _find(call)
-            if stored is not None:
-                return _replay(stored, call)
-            response = handler(request, *args, **kwargs)
-            if response.status_code < 400:
-                _keep(call, response)
-        return response
+        run = partial(handler, request, *args, **kwargs)
+        try:
+            return _answer(call, run)
+        except _Overtaken:  # nothing of ours was kept: now their answer is found
+            return _answer(call, run)
 
     return handle
+
+
+class _Overtaken(Exception):
+    """Somebody with this key committed between our look and our lock."""
+
+
+def _answer(call: Call, run: Callable[[], Response]) -> HttpResponse:
+    with transaction.atomic():
+        stored = _find(call)
+        if stored is not None:
+            return _replay(stored, call)
+        response = run()
+        if response.status_code < 400:
+            _keep(call, response)
+    return response
 
 
 def _call(request: Request, key: str) -> Call:
@@ -100,10 +113,14 @@ def _call(request: Request, key: str) -> Call:
     )
 
 
-LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s, 0))"
-STORED = """
-    SELECT method, path, request_hash, status, body
-    FROM access_idempotencykey WHERE api_key_id = %(api_key)s AND key = %(key)s
+# The lock, and what is stored. It may look a moment before it has the lock, and miss
+# what somebody commits in between: the table's key then refuses a second answer.
+FIND = """
+    SELECT locked, method, path, request_hash, status, body
+    FROM (
+        SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s, 0)) AS locked
+    ) AS lock
+    LEFT JOIN access_idempotencykey ON api_key_id = %(api_key)s AND key = %(key)s
 """
 KEEP = """
     INSERT INTO access_idempotencykey
@@ -122,17 +139,15 @@ class Stored(NamedTuple):
 
 
 def _find(call: Call) -> Stored | None:
-    """Keep others with this key out until the transaction ends; what they stored.
-
-    Two statements: one that did both would look with a snapshot from before it had
-    the lock.
-    """
+    """What was stored under this key; others are kept out while we find nothing."""
     name = f"idempotency {call.api_key_id} {call.key}"
-    if prepared.execute(LOCK, {"name": name}).fetchone() != (True,):
+    named = {"name": name, "api_key": call.api_key_id, "key": call.key}
+    locked, *stored = prepared.execute(FIND, named).fetchall()[0]
+    if stored[0] is not None:
+        return Stored(*stored)
+    if not locked:
         raise IdempotencyInProgress("A request with this key is still running.")
-    named = {"api_key": call.api_key_id, "key": call.key}
-    stored = prepared.execute(STORED, named).fetchone()
-    return Stored(*stored) if stored else None
+    return None
 
 
 def _replay(stored: Stored, call: Call) -> HttpResponse:
@@ -163,4 +178,7 @@ def _keep(call: Call, response: Response) -> None:
         "body": as_json(data).decode(),
         "now": timezone.now(),
     }
-    prepared.execute(KEEP, stored)
+    try:
+        prepared.execute(KEEP, stored)
+    except IntegrityError as error:
+        raise _Overtaken from error

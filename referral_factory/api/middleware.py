@@ -2,17 +2,49 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.deprecation import MiddlewareMixin
 
 from referral_factory.api.problems import problem_response
 from referral_factory.ids import new_id, to_public
 from referral_factory.uploads import BESIDE_IT, max_bytes, too_large
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ForPeople(MiddlewareMixin):
+    """People come with sessions and forms. Programs show a key with every call."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.path_info.startswith("/api/v1/"):
+            return self.get_response(request)
+        return super().__call__(request)
+
+
+class Sessions(ForPeople, SessionMiddleware):
+    pass
+
+
+class Forms(ForPeople, CsrfViewMiddleware):
+    pass
+
+
+class Logins(ForPeople, AuthenticationMiddleware):
+    pass
+
+
+class Messages(ForPeople, MessageMiddleware):
+    pass
+
 
 # The API's parsers know how much each route takes.
 FILES_GO_TO = ("/api/", "/admin/referrals/import/add/")

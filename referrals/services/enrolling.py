@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import psycopg
 from django.db import connection
 
 from referral_factory import prepared
@@ -34,21 +33,27 @@ TYPES = {
     "created_at": "timestamptz",
 }
 
-KNOWN = """
-    SELECT * FROM referrals_participant
-    WHERE campaign_id = %(campaign)s AND external_id = ANY (%(external_ids)s::text[])
-    UNION
-    SELECT * FROM referrals_participant
-    WHERE campaign_id = %(campaign)s AND email_canonical = ANY (%(mailboxes)s::text[])
-"""
-
-EXPECTED = """
-    SELECT 'awaited', person FROM referrals_event
-    WHERE campaign_id = %(campaign)s AND person = ANY (%(names)s::text[])
-        AND participant_id IS NULL AND outcome = 'unmatched'
-    UNION
-    SELECT 'invited', email_canonical FROM referrals_invitation
-    WHERE campaign_id = %(campaign)s AND email_canonical = ANY (%(mailboxes)s::text[])
+# Who is known by these names, and what is: one look, since each takes its time.
+GATHER = """
+    SELECT found.kind, found.expected, participant.*
+    FROM (
+        SELECT 'known' AS kind, '' AS expected, id FROM referrals_participant
+        WHERE campaign_id = %(campaign)s
+            AND external_id = ANY (%(external_ids)s::text[])
+        UNION
+        SELECT 'known', '', id FROM referrals_participant
+        WHERE campaign_id = %(campaign)s
+            AND email_canonical = ANY (%(mailboxes)s::text[])
+        UNION
+        SELECT 'awaited', person, NULL FROM referrals_event
+        WHERE campaign_id = %(campaign)s AND person = ANY (%(names)s::text[])
+            AND participant_id IS NULL AND outcome = 'unmatched'
+        UNION
+        SELECT 'invited', email_canonical, NULL FROM referrals_invitation
+        WHERE campaign_id = %(campaign)s
+            AND email_canonical = ANY (%(mailboxes)s::text[])
+    ) AS found
+    LEFT JOIN referrals_participant AS participant ON participant.id = found.id
 """
 
 INSERT = f"""
@@ -79,8 +84,8 @@ class Gathered:
     """What is known under the names of a call, which are held from now on."""
 
     people: list[Participant]
-    awaited: frozenset[str]  # names that events came under before
-    invited: frozenset[str]  # mailboxes that somebody had invited
+    awaited: set[str]  # names that events came under before
+    invited: set[str]  # mailboxes that somebody had invited
 
 
 def gather(
@@ -88,7 +93,7 @@ def gather(
 ) -> Gathered:
     """Hold the names of these people, and then look who and what is known by them.
 
-    Each statement sees what is committed when it begins: what is found is as it is now
+    A statement sees what is committed when it begins: what is found is as it is now
     that the names are ours.
     """
     lock_names(campaign, names)
@@ -98,13 +103,16 @@ def gather(
         "external_ids": array(who.external_id for who in people if who.external_id),
         "mailboxes": array(who.mailbox for who in people if who.mailbox),
     }
-    known = _people(campaign, prepared.execute(KNOWN, params))
-    expected = prepared.execute(EXPECTED, params).fetchall()
-    return Gathered(
-        known,
-        awaited=frozenset(name for kind, name in expected if kind == "awaited"),
-        invited=frozenset(name for kind, name in expected if kind == "invited"),
-    )
+    known: list[Participant] = []
+    expected: dict[str, set[str]] = {"awaited": set(), "invited": set()}
+    cursor = prepared.execute(GATHER, params)
+    columns = [column.name for column in (cursor.description or ())[2:]]
+    for kind, name, *values in cursor:
+        if kind == "known":
+            known.append(_person(campaign, dict(zip(columns, values, strict=True))))
+        else:
+            expected[kind].add(name)
+    return Gathered(known, expected["awaited"], expected["invited"])
 
 
 def insert(newcomers: Collection[Participant]) -> set[UUID]:
@@ -144,19 +152,13 @@ def update(
     return alive
 
 
-def _people(campaign: Campaign, cursor: psycopg.Cursor[Any]) -> list[Participant]:
-    """The rows of a SELECT *, as Django reads them."""
-    rows = cursor.fetchall()
-    columns = [column.name for column in cursor.description or ()] if rows else []
-    people = []
-    for row in rows:
-        values = dict(zip(columns, row, strict=True))
-        values["attributes"] = orjson.loads(values["attributes"])
-        person = Participant(**values)
-        person.campaign = campaign
-        person._state.adding = False
-        people.append(person)
-    return people
+def _person(campaign: Campaign, values: dict[str, Any]) -> Participant:
+    """A row of the table, as Django reads it."""
+    values["attributes"] = orjson.loads(values["attributes"])
+    person = Participant(**values)
+    person.campaign = campaign
+    person._state.adding = False
+    return person
 
 
 def _typed(columns: Iterable[str]) -> str:

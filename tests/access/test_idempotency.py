@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_save
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -183,3 +184,29 @@ def test_of_twenty_at_once_one_has_an_effect() -> None:
     assert len(replays) + len(busy) == CALLERS - 1
     assert {a.json()["code"] for a in busy} == {"idempotency_in_progress"}
     assert post(caller(text)).content == fresh[0].content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_overtaken_keeps_nothing_and_repeats_what_was_stored() -> None:
+    client = caller(make_key()[1])
+    first = post(client, key="k1")
+
+    def overtake(**kwargs: Any) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(commit_an_answer).result(10)
+
+    def commit_an_answer() -> None:
+        row = IdempotencyKey.objects.get(key="k1")
+        row.key = "k2"
+        row.save(force_insert=True)
+        connection.close()
+
+    post_save.connect(overtake, sender=Campaign)
+    try:
+        answer = post(client, key="k2")
+    finally:
+        post_save.disconnect(overtake, sender=Campaign)
+
+    assert answer["Idempotent-Replayed"] == "true"
+    assert answer.content == first.content
+    assert Campaign.objects.count() == 1
