@@ -125,6 +125,7 @@ def test_the_pages_are_accessible_and_fit(
     page.get_by_role("button", name="Check with these").click()
     expect(page.get_by_text("It is being checked")).to_be_visible()
     work()
+    expect(page.get_by_text("It is checked")).to_be_visible()  # it came by itself
     look_as(page, width, scheme)
     one = f"{LIST}{Import.objects.get().pk}/change/"
     look_over(
