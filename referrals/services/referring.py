@@ -97,9 +97,6 @@ def refer_friends(
     them yet. Invitations of their mailboxes are claims then, and judging their events
     is left to whoever enrols them. People known before are locked in the order of
     their ids, then the campaign: once in a transaction, so that nobody waits in a ring.
-
-    Raises InvalidInput for an advocate named outright who is nobody here: batches
-    sort these rows out beforehand (tracing.refuse_nowhere).
     """
     now = campaign.now(wall)
     books = _Books() if new else _lock_friends(friends)

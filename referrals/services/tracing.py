@@ -27,8 +27,8 @@ COLUMNS = {Way.EXTERNAL_ID: "external_id", Way.EMAIL: "email_canonical"}
 def trace_claims(campaign: Campaign, claims: Iterable[Claim]) -> dict[Claim, Trace]:
     """Each claim with the advocate it leads to, if any: nothing is judged yet.
 
-    Raises InvalidInput that names the field where an advocate who is named outright
-    (see OUTRIGHT) is nobody here.
+    Who names nobody outright was told so before (see refuse_nowhere). Here it can only
+    be a name that a later row of the same call took away.
     """
     keys = {claim: _key(claim, campaign) for claim in claims}
     clicks = _find_clicks(campaign, keys)
@@ -40,8 +40,6 @@ def trace_claims(campaign: Campaign, claims: Iterable[Claim]) -> dict[Claim, Tra
     traces = {}
     for claim, key in keys.items():
         advocate = people.get((claim.way, owners[claim]))
-        if advocate is None and claim.way in OUTRIGHT:
-            raise _nobody(claim)
         click = clicks.get(key) if advocate and claim.way in BY_CLICK else None
         traces[claim] = Trace(claim, advocate, click)
     return traces

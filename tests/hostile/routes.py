@@ -52,6 +52,12 @@ class Route:
         return found and resolved(found)
 
     @property
+    def row(self) -> Schema | None:
+        """The schema of each row, where the body is an array of them."""
+        rows = self.body and self.body.get("items")
+        return resolved(rows) if rows else None
+
+    @property
     def takes_a_file(self) -> bool:
         """Whether its body is a form with a file in it."""
         content = self.operation.get("requestBody", {}).get("content", {})

@@ -3,6 +3,7 @@
 What to try comes from the API's own document, so a new route joins by itself.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,17 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from tests.hostile.answers import complaint, contents, send, undone_if_taken
-from tests.hostile.routes import Route, Steps, alone, writes
+from tests.hostile.routes import (
+    Route,
+    Steps,
+    alone,
+    example,
+    fields,
+    with_value,
+    writes,
+)
 from tests.hostile.values import (
+    STRANGE,
     one_value_in_all_fields,
     one_value_in_one_field,
     one_value_in_these,
@@ -20,6 +30,11 @@ from tests.hostile.values import (
     whole_bodies,
 )
 from tests.hostile.worlds import World, make_world
+
+# Routes whose body is one object, or none; and those whose body is rows of them, which
+# are answered one by one.
+OF_ONE = [route for route in writes() if not route.row]
+OF_ROWS = [route for route in writes() if route.row]
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +83,7 @@ def attack(request: pytest.FixtureRequest, world: World) -> Iterator[Attack]:
     assert contents() == before
 
 
-@pytest.mark.parametrize("route", [r for r in writes() if r.body], ids=str)
+@pytest.mark.parametrize("route", [r for r in OF_ONE if r.body], ids=str)
 def test_no_value_of_any_field_breaks_it(
     route: Route, world: World, attack: Attack
 ) -> None:
@@ -115,7 +130,30 @@ def named(steps: Steps, refused: set[str]) -> bool:
     return any(each.startswith(pointer(steps)) for each in refused)
 
 
-@pytest.mark.parametrize("route", writes(), ids=str)
+@pytest.mark.parametrize("route", OF_ROWS, ids=str)
+def test_no_value_of_any_row_breaks_the_others(route: Route, world: World) -> None:
+    """Every strange value in every field, a row each, in one call."""
+    assert route.row is not None
+    valid = {**example(route.row, "", world.id_of), "campaign": world.id_of("cmp")}
+    rows = [
+        with_value(valid, steps, value, route.row)
+        for value in STRANGE
+        for steps in fields(route.row)
+    ]
+    body = json.dumps([*rows, valid]).encode()
+
+    answer = undone_if_taken(
+        lambda: send(world.client, route.method, route.url(), body)
+    )
+
+    assert complaint(answer) is None, answer.content[:300]
+    results = answer.json()["results"]
+    assert [each["row"] for each in results] == [*range(1, len(rows) + 2)]
+    assert {each["status"] for each in results} <= {200, 201, 409, 422}
+    assert results[-1]["status"] < 300
+
+
+@pytest.mark.parametrize("route", OF_ONE, ids=str)
 def test_what_no_reader_may_take_is_refused(
     route: Route, world: World, attack: Attack
 ) -> None:

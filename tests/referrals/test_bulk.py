@@ -283,6 +283,23 @@ def test_refused_claim_blocks_nobody_and_is_told(
     assert RefusedClaim.objects.count() == 1
 
 
+def test_advocate_who_is_renamed_by_a_later_row_stops_nobody(
+    api: APIClient, campaign: Campaign
+) -> None:
+    *_, found = results(
+        send(
+            api,
+            campaign,
+            {"external_id": "c-1", "email": "old@shop.example"},
+            {"external_id": "c-1", "email": "new@shop.example"},
+            {"external_id": "c-2", "referred_by": {"email": "old@shop.example"}},
+        )
+    )
+
+    assert (found["status"], found["referral"]) == (201, None)
+    assert found["refused_claims"][0]["reason"] == "unknown"
+
+
 def test_events_that_came_before_are_judged(api: APIClient, campaign: Campaign) -> None:
     report({"external_id": "c-2"}, campaign=campaign)
 
