@@ -28,7 +28,7 @@ def trace_claims(campaign: Campaign, claims: Iterable[Claim]) -> dict[Claim, Tra
     """Each claim with the advocate it leads to, if any: nothing is judged yet.
 
     Who names nobody outright was told so before (see refuse_nowhere). Here it can only
-    be a name that a later row of the same call took away.
+    be a name that one row of the call gave somebody, and another took away.
     """
     keys = {claim: _key(claim, campaign) for claim in claims}
     clicks = _find_clicks(campaign, keys)
