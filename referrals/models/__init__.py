@@ -1,6 +1,7 @@
 """Who referred whom, and how far it got."""
 
 from referrals.models.campaign import Campaign
+from referrals.models.change import ReferralChange
 from referrals.models.claim import Invitation, RefusedClaim
 from referrals.models.click import Click
 from referrals.models.event import Event
@@ -11,6 +12,7 @@ from referrals.models.importing import (
     ImportPart,
 )
 from referrals.models.joining import Consent, ConsentText, JoinRequest
+from referrals.models.milestone import MilestoneVersion
 from referrals.models.participant import FormerCode, Participant, Tombstone
 from referrals.models.referral import Referral
 
@@ -27,8 +29,10 @@ __all__ = [
     "ImportPart",
     "Invitation",
     "JoinRequest",
+    "MilestoneVersion",
     "Participant",
     "Referral",
+    "ReferralChange",
     "RefusedClaim",
     "Tombstone",
 ]

@@ -35,6 +35,11 @@ class Campaign(Identified, Stateful):
         PAUSED = "paused"  # links redirect and events are judged, nobody new joins
         ENDED = "ended"  # as paused, and what is pending runs out its window
 
+    class ReversalPolicy(models.TextChoices):
+        TAKE_BACK = "take_back"  # disqualify it, cancel what was not issued yet
+        ASK = "ask"  # it stays; a person looks at each of its rewards
+        KEEP = "keep"  # what qualified stays qualified, and so do its rewards
+
     TRANSITIONS = {
         Status.DRAFT: {Status.LIVE},
         Status.LIVE: {Status.PAUSED, Status.ENDED},
@@ -56,6 +61,16 @@ class Campaign(Identified, Stateful):
         null=True,
         blank=True,
     )
+    # An expression that has to be true of the event: see conditions.py.
+    milestone_condition = models.TextField(blank=True, default="", db_default="")
+    # How many such events it takes, or how much in all; else the first one does.
+    milestone_count = models.PositiveIntegerField(null=True, blank=True)
+    milestone_sum = models.DecimalField(
+        max_digits=money.MAX_DIGITS,
+        decimal_places=money.DECIMAL_PLACES,
+        null=True,
+        blank=True,
+    )
     milestone_within_days = models.PositiveSmallIntegerField(default=90)
     holding_days = models.PositiveSmallIntegerField(default=0)
     attribution_days = models.PositiveSmallIntegerField(default=30)
@@ -64,6 +79,13 @@ class Campaign(Identified, Stateful):
     )  # how early an event may be
     reversal_events = ArrayField(
         models.CharField(max_length=100), default=list, blank=True
+    )
+    # What becomes of a referral that qualified, when its milestone is taken back.
+    reversal_policy = models.CharField(
+        max_length=12,
+        choices=ReversalPolicy,
+        default=ReversalPolicy.TAKE_BACK,
+        db_default=ReversalPolicy.TAKE_BACK,
     )
     version = models.PositiveIntegerField(default=1)  # of the rules above
     review: "models.JSONField[dict[str, Any] | None, dict[str, Any] | None]" = (
@@ -105,6 +127,20 @@ class Campaign(Identified, Stateful):
                 name="milestone_minimum_is_not_negative",
                 condition=Q(milestone_minimum__isnull=True)
                 | Q(milestone_minimum__gte=Decimal(0)),
+            ),
+            models.CheckConstraint(
+                name="milestone_asks_for_a_count_or_a_sum",
+                condition=Q(milestone_count__isnull=True)
+                | Q(milestone_sum__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="milestone_count_is_positive",
+                condition=Q(milestone_count__isnull=True) | Q(milestone_count__gt=0),
+            ),
+            models.CheckConstraint(
+                name="milestone_sum_is_positive",
+                condition=Q(milestone_sum__isnull=True)
+                | Q(milestone_sum__gt=Decimal(0)),
             ),
         ]
 

@@ -32,6 +32,8 @@ class Event(Identified):
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="events")
     event_id = models.CharField(max_length=200)  # the reporting system's own id
+    # The road it came in by: "api", "src_...", "imp_...", "user:name".
+    source = models.CharField(max_length=80, blank=True, default="", db_default="")
     name = models.CharField(max_length=100)
     # Whom it names, "external_id:c-17" or "email:ada@example.com" (the canonical
     # form), so that it can be matched when they arrive. Empty when they were known.
@@ -58,7 +60,13 @@ class Event(Identified):
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now)
     outcome = models.CharField(max_length=20, choices=Outcome)
-    # The ordered checks with what each saw, and the rules that they were made with.
+    # Whether it counts towards its referral's milestone, by the rules of its decision.
+    # Also after the referral qualified, and net of what was taken back of it: so a
+    # refund of one order leaves the others standing.
+    counts = models.BooleanField(default=False, db_default=False)
+    # The MilestoneVersion that it was judged by.
+    rules_version = models.PositiveIntegerField(default=0, db_default=0)
+    # The ordered checks with what each saw: {"checks": [...]}.
     decision: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         default=dict
     )
@@ -85,11 +93,17 @@ class Event(Identified):
                 fields=["campaign", "reverses"],
                 condition=~Q(reverses=""),
             ),
-            # For matching when a participant arrives, and when a referral does.
+            # For what somebody did before they arrived.
             models.Index(
                 name="event_of_stranger",
                 fields=["campaign", "person"],
                 condition=Q(outcome="unmatched", participant=None),
+            ),
+            # For the list of what is unmatched, newest first.
+            models.Index(
+                name="event_unmatched_list",
+                fields=["campaign", "-id"],
+                condition=Q(outcome="unmatched"),
             ),
             models.Index(
                 name="event_unmatched",

@@ -18,6 +18,10 @@ class Import(Identified, Stateful):
 
     PREFIX = "imp"
 
+    class Kind(models.TextChoices):
+        PARTICIPANTS = "participants"
+        EVENTS = "events"
+
     class Status(models.TextChoices):
         UPLOADED = "uploaded"  # received; what its columns mean may still be changed
         CHECKING = "checking"  # the dry run is on its way through the file
@@ -45,6 +49,12 @@ class Import(Identified, Stateful):
     }
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="imports")
+    kind = models.CharField(  # what its rows are
+        max_length=12,
+        choices=Kind,
+        default=Kind.PARTICIPANTS,
+        db_default=Kind.PARTICIPANTS,
+    )
     status = models.CharField(max_length=20, choices=Status, default=Status.UPLOADED)
     filename = models.CharField(max_length=255, blank=True)
     size = models.BigIntegerField(default=0)  # bytes
