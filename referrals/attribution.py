@@ -9,13 +9,13 @@ so that review looks at its rewards. docs/attribution.md says the same in words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from referral_factory.errors import DomainError
+from referrals.facts import Check
 from referrals.models import Click, Invitation, Participant, Referral
-from referrals.qualification import Check
 from referrals.refusals import (
     AlreadyCustomer,
     AlreadyReferred,
@@ -197,7 +197,7 @@ def in_order(claims: Iterable[Trace]) -> list[Trace]:
 
 
 def explained(checks: Sequence[Check], rules: Rules) -> dict[str, Any]:
-    return {"checks": [asdict(check) for check in checks], "rules": rules.as_json()}
+    return {"checks": [check.as_json() for check in checks], "rules": rules.as_json()}
 
 
 def _judge(

@@ -5,12 +5,12 @@ run and an explanation are the same function as the real thing.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from referral_factory import money
+from referrals.facts import Check, EventFacts, Facts, Milestone
 from referrals.models import Event, Referral
 
 Outcome = Event.Outcome
@@ -21,81 +21,13 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Milestone:
-    """The rules of a campaign at one version."""
-
-    event_name: str
-    minimum: Decimal | None
-    currency: str
-    within: timedelta
-    holding: timedelta
-    match: timedelta  # how long before its referral an event may have happened
-    reversal_events: tuple[str, ...]
-    version: int
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "version": self.version,
-            "event_name": self.event_name,
-            "minimum_amount": None if self.minimum is None else str(self.minimum),
-            "currency": self.currency,
-            "within_days": self.within.days,
-            "holding_days": self.holding.days,
-            "match_days": self.match.days,
-            "reversal_events": list(self.reversal_events),
-        }
-
-
-@dataclass(frozen=True)
-class EventFacts:
-    """An event, with what was taken back of it so far."""
-
-    name: str
-    amount: Decimal | None
-    currency: str
-    occurred_at: datetime
-    taken_back: Decimal = Decimal(0)
-    wholly_taken_back: bool = False
-
-    @property
-    def net(self) -> Decimal:
-        return (self.amount or Decimal(0)) - self.taken_back
-
-
-@dataclass(frozen=True)
-class ReferralFacts:
-    status: str
-    created_at: datetime
-    expires_at: datetime
-    clicked_at: datetime | None = None  # of the click that it was credited by
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that a decision about one event looks at."""
-
-    event: EventFacts
-    person_known: bool
-    referral: ReferralFacts | None
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question that was asked, its answer, and what it saw."""
-
-    check: str
-    passed: bool
-    detail: str
-
-
-@dataclass(frozen=True)
 class Decision:
     outcome: Outcome
     checks: tuple[Check, ...]
     holds_until: datetime | None = None
 
     def explanation(self) -> list[dict[str, Any]]:
-        return [asdict(check) for check in self.checks]
+        return [check.as_json() for check in self.checks]
 
 
 def decide(facts: Facts, milestone: Milestone, now: datetime) -> Decision:

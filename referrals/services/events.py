@@ -1,7 +1,7 @@
 """What a customer's system reports, judged once and explained."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,16 +10,11 @@ from django.db import transaction
 
 from referral_factory.errors import InvalidInput
 from referral_factory.ids import InvalidId, from_public
+from referrals.facts import Facts, Milestone, ReferralFacts
 from referrals.mailboxes import canonical, clean
+from referrals.milestones import milestone_of
 from referrals.models import Campaign, Event, Participant, Referral
-from referrals.qualification import (
-    CLOCKS_DIFFER,
-    Decision,
-    Facts,
-    Milestone,
-    ReferralFacts,
-    decide,
-)
+from referrals.qualification import CLOCKS_DIFFER, Decision, decide
 from referrals.services.campaigns import CampaignNotOpen
 from referrals.services.codes import owners_of
 from referrals.services.locks import (
@@ -126,19 +121,6 @@ def match_events_of_referral(referral: Referral, *, wall: datetime) -> None:
     unmatched = referral.friend.events.filter(outcome=Outcome.UNMATCHED)
     early = list(unmatched.order_by("occurred_at", "id"))
     _judge_again(early, referral.friend, wall)
-
-
-def milestone_of(campaign: Campaign) -> Milestone:
-    return Milestone(
-        event_name=campaign.milestone_event,
-        minimum=campaign.milestone_minimum,
-        currency=campaign.currency,
-        within=timedelta(days=campaign.milestone_within_days),
-        holding=timedelta(days=campaign.holding_days),
-        match=timedelta(days=campaign.match_days),
-        reversal_events=tuple(campaign.reversal_events),
-        version=campaign.version,
-    )
 
 
 def _judge_again(events: list[Event], participant: Participant, wall: datetime) -> None:

@@ -1,11 +1,11 @@
 """Taking an event back: a refund, a chargeback, a cancelled order."""
 
-from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 
+from referrals.facts import Check, EventFacts, Milestone
 from referrals.models import Event, Referral
-from referrals.qualification import Check, EventFacts, Milestone, decide_reversal
+from referrals.qualification import decide_reversal
 from referrals.services.referrals import (
     disqualify_referral,
     reopen_referral,
@@ -125,5 +125,5 @@ def _keep(
     milestone: Milestone,
     referral: Referral | None,
 ) -> None:
-    explanation = [asdict(check) for check in checks]
+    explanation = [check.as_json() for check in checks]
     reversal.keep_decision(outcome, explanation, milestone.as_json(), referral)

@@ -6,16 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from referrals.facts import EventFacts, Facts, Milestone, ReferralFacts
 from referrals.models import Event, Referral
-from referrals.qualification import (
-    Decision,
-    EventFacts,
-    Facts,
-    Milestone,
-    ReferralFacts,
-    decide,
-    decide_reversal,
-)
+from referrals.qualification import Decision, decide, decide_reversal
 from tests.steps import DAY, NOON
 
 Outcome = Event.Outcome
@@ -205,12 +198,20 @@ def test_rules_are_kept_with_what_they_decided() -> None:
         "version": 3,
         "event_name": "purchase",
         "minimum_amount": "20",
+        "condition": "",
+        "count": None,
+        "sum": None,
         "currency": "USD",
         "within_days": 90,
         "holding_days": 0,
         "match_days": 7,
         "reversal_events": ["refund"],
+        "reversal_policy": "take_back",
     }
+
+
+def test_kept_rules_are_read_as_they_were() -> None:
+    assert Milestone.from_json(MILESTONE.as_json()) == MILESTONE
 
 
 def test_minimum_of_zero_is_kept_as_zero() -> None:
