@@ -260,10 +260,11 @@ class NameInput(StrictSerializer):
         return _exactly_one(given, self.fields)
 
 
-class EventInput(StrictSerializer):
+class EventRow(StrictSerializer):
+    """What somebody did. Of an amount that is null, nothing is kept."""
+
     event_id = TextField(200)
     name = TextField(100)
-    campaign = IdField("cmp", required=False)
     participant = NameInput()
     occurred_at = MomentField(required=False)
     amount = MoneyField(required=False, allow_null=True)
@@ -272,9 +273,24 @@ class EventInput(StrictSerializer):
     reverses = TextField(200, required=False)
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        if given.get("amount") is not None:
+        if given.get("amount") is None:
+            given.pop("amount", None)
+            given.pop("currency", None)
+        else:
             refuse_unless_payable(given["amount"], given.get("currency"))
         return given
+
+
+class EventInput(EventRow):
+    """The campaign may be left out where the person is in one campaign only."""
+
+    campaign = IdField("cmp", required=False)
+
+
+class EventRowInput(EventRow):
+    """One of many. The campaign may be named once, as a query parameter, instead."""
+
+    campaign = IdField("cmp", required=False)
 
 
 def refuse_unless_payable(amount: Decimal, currency: str | None) -> None:
