@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db import transaction
 
 from referrals.models import Participant, Referral
-from rewards.models import BY_RULE, Reward, RewardRule, Side
+from rewards.granting import Grant, may_be_rewarded, rewards_for
+from rewards.models import BY_RULE, Reward, RewardRule
 from rewards.signals import reward_cancelled, reward_created
 
 Status = Reward.Status
@@ -32,10 +33,13 @@ def grant_rewards(referrals: list[Referral]) -> list[Reward]:
     """
     rules = _rules_of({referral.campaign_id for referral in referrals})
     fresh = [
-        _reward(referral, rule)
+        _reward(referral, grant)
         for referral in referrals
-        for rule in rules[referral.campaign_id]
-        if _recipient(referral, rule).status == Participant.Status.ACTIVE
+        for grant in rewards_for(
+            rules[referral.campaign_id],
+            advocate_status=referral.advocate.status,
+            friend_status=referral.friend.status,
+        )
     ]
     Reward.objects.bulk_create(fresh, ignore_conflicts=True)
     granted = {reward.pk for reward in fresh}
@@ -82,7 +86,7 @@ def move_rewards(people: Iterable[Participant]) -> None:
 
 
 def _may_have(reward: Reward) -> bool:
-    return reward.recipient.status == Participant.Status.ACTIVE
+    return may_be_rewarded(reward.recipient.status)
 
 
 def _rules_of(campaigns: set[UUID]) -> dict[UUID, list[RewardRule]]:
@@ -93,24 +97,21 @@ def _rules_of(campaigns: set[UUID]) -> dict[UUID, list[RewardRule]]:
     return by_campaign
 
 
-def _reward(referral: Referral, rule: RewardRule) -> Reward:
+def _reward(referral: Referral, grant: Grant[RewardRule]) -> Reward:
+    rule = grant.rule
     return Reward(
         campaign_id=referral.campaign_id,
         referral=referral,
         rule=rule,
         rule_version=rule.version,
-        recipient=_recipient(referral, rule),
+        recipient=referral.advocate if grant.to_the_advocate else referral.friend,
         side=rule.side,
         kind=rule.kind,
-        amount=rule.amount,
-        currency=rule.currency,
+        amount=grant.amount,
+        currency=grant.currency,
         created_at=_qualified_at(referral),
         available_at=_qualified_at(referral),
     )
-
-
-def _recipient(referral: Referral, rule: RewardRule) -> Participant:
-    return referral.advocate if rule.side == Side.ADVOCATE else referral.friend
 
 
 def _qualified_at(referral: Referral) -> datetime:
