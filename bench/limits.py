@@ -18,11 +18,14 @@ from django.urls import path
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-# Of the width of ours, with a primary key and no other index, constraint or partition.
+# Of the width of ours, with a primary key and no other index, constraint or partition;
+# an event's with what makes it idempotent.
 TABLES = """
     CREATE TABLE limit_click (LIKE referrals_click, PRIMARY KEY (id));
     CREATE TABLE limit_participant (LIKE referrals_participant INCLUDING DEFAULTS,
         PRIMARY KEY (id));
+    CREATE TABLE limit_event (LIKE referrals_event INCLUDING DEFAULTS,
+        PRIMARY KEY (id), UNIQUE (campaign_id, event_id));
 """
 CAMPAIGN = UUID("01946a3e-0000-7000-8000-000000000000")
 
@@ -74,6 +77,30 @@ def insert_participant(request: HttpRequest) -> HttpResponse:
     return _answer(201, json.dumps({"id": str(key)}).encode())
 
 
+def insert_event(request: HttpRequest) -> HttpResponse:
+    key, given, now = uuid7(), json.loads(request.body), timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO limit_event (id, campaign_id, event_id, name, person, amount,"
+            " currency, properties, reverses, occurred_at, received_at, outcome,"
+            " decision) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s,"
+            " 'recorded', '{}') ON CONFLICT (campaign_id, event_id) DO NOTHING",
+            [
+                key,
+                CAMPAIGN,
+                given["event_id"],
+                given["name"],
+                given["participant"]["external_id"],
+                given["amount"],
+                given["currency"],
+                json.dumps(given["properties"]),
+                now,
+                now,
+            ],
+        )
+    return _answer(201, json.dumps({"id": str(key)}).encode())
+
+
 def read_participant(request: HttpRequest, pk: UUID) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -97,6 +124,7 @@ urlpatterns = [
     path("clicks", insert_click),
     path("participants", insert_participant),
     path("participants/<uuid:pk>", read_participant),
+    path("events", insert_event),
 ]
 
 
