@@ -35,6 +35,7 @@ TABLES = {
         "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02",
     ),
     "webhooks_message": Partitioned("id", "MESSAGE_RETENTION_DAYS"),
+    "webhooks_arrival": Partitioned("id", "ARRIVAL_RETENTION_DAYS"),
 }
 
 

@@ -134,6 +134,7 @@ WEBHOOKS_ALLOW_LOOPBACK: bool = env.bool("WEBHOOKS_ALLOW_LOOPBACK", False)
 WEBHOOKS_TIMEOUT: timedelta = timedelta(seconds=env.int("WEBHOOKS_TIMEOUT", 30))
 MESSAGE_RETENTION_DAYS: int = env.int("MESSAGE_RETENTION_DAYS", 90)
 CLICK_RETENTION_DAYS: int = env.int("CLICK_RETENTION_DAYS", 400)
+ARRIVAL_RETENTION_DAYS: int = env.int("ARRIVAL_RETENTION_DAYS", 30)
 
 # --- API ------------------------------------------------------------------------------
 RATE_LIMIT_PER_MINUTE: int = env.int("RATE_LIMIT_PER_MINUTE", 6000)  # calls of one key

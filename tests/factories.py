@@ -22,7 +22,7 @@ from referrals.models import (
     RefusedClaim,
 )
 from rewards.models import Reward, RewardRule, Side
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Arrival, Delivery, Endpoint, Source
 
 _numbers = count(1)
 
@@ -126,6 +126,30 @@ def make_delivery(**fields: Any) -> Delivery:
         fields["endpoint"] = make_endpoint()
     defaults = {"message_id": new_id(), "finished_at": timezone.now()}
     return Delivery.objects.create(**{**defaults, **fields})
+
+
+def make_source(**fields: Any) -> Source:
+    """A source's row; webhooks.services.sources makes one with its checks."""
+    if "campaign" not in fields:
+        fields["campaign"] = make_campaign()
+    defaults = {"name": f"Shop {next(_numbers)}", "verification": "none"}
+    return Source.objects.create(**{**defaults, **fields})
+
+
+def make_arrival(*, recorded: bool = False, **fields: Any) -> Arrival:
+    """What came from a source: refused, unless `recorded`, which is legal always."""
+    source = fields.get("source") or make_source()
+    defaults = {
+        "source": source,
+        "campaign": source.campaign,
+        "status": "refused",
+        "code": "bad_mapping",
+        "reason": "A reason.",
+        "body": b"{}",
+    }
+    if recorded:
+        defaults["event"] = make_event(campaign=source.campaign)
+    return Arrival.objects.create(**{**defaults, **fields})
 
 
 def make_email(**fields: Any) -> Email:

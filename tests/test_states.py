@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from referral_factory.states import IllegalTransition, Stateful
 from tests.factories import (
+    make_arrival,
     make_campaign,
     make_delivery,
     make_email,
@@ -58,6 +59,10 @@ CONTRACT = {
         "failed": {"pending"},
     },
     # Not in the contract: ours alone.
+    "Arrival": {
+        "refused": {"recorded", "repeated", "ignored"},
+        "ignored": {"recorded", "repeated", "refused"},
+    },
     "Import": {
         "uploaded": {"checking", "running", "failed", "cancelled"},
         "checking": {"uploaded", "checked", "failed", "cancelled"},
@@ -86,6 +91,7 @@ MAKE: dict[str, Any] = {
     "Reward": make_reward,
     "Endpoint": partial(make_endpoint, disabled_reason="A reason."),
     "Delivery": make_delivery,
+    "Arrival": partial(make_arrival, recorded=True),
     "Email": make_email,
     "Import": partial(make_import, error="A reason."),
 }

@@ -1,5 +1,7 @@
-"""Telling the outside world: destinations, messages, and each try to deliver one."""
+"""Telling the outside world: destinations, messages, and each try to deliver one.
+And hearing it: sources, and what arrived from them."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -9,6 +11,7 @@ from django.utils import timezone
 
 from referral_factory.ids import Identified
 from referral_factory.states import Stateful
+from referrals.models import Campaign, Event
 
 
 class Endpoint(Identified, Stateful):
@@ -183,6 +186,146 @@ class Attempt(Identified):
         ordering = ["-id"]
         indexes = [
             models.Index(name="attempt_of_delivery", fields=["delivery_id", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Source(Identified):
+    """A system that reports events: how we know it, and how to read what it says."""
+
+    PREFIX = "src"
+
+    class Verification(models.TextChoices):
+        STANDARD_WEBHOOKS = "standard_webhooks", "Standard Webhooks"
+        HMAC = "hmac", "HMAC signature"  # made as its `scheme` says
+        BEARER = "bearer", "Bearer token"
+        NONE = "none", "None (test mode only)"
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="sources")
+    name = models.CharField(max_length=200)
+    verification = models.CharField(max_length=20, choices=Verification)
+    # How its signatures are made: see sources/schemes.py. Empty but for `hmac`.
+    scheme: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, blank=True
+    )
+    # The newest first: {"secret": encrypted, "until": a time, or null while it holds}.
+    secrets: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = (
+        models.JSONField(default=list, blank=True)
+    )
+    # Field of an event -> expression over body, headers and query: sources/mapping.py.
+    mapping: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, blank=True
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="hmac_source_has_its_scheme",
+                condition=~Q(verification="hmac") | ~Q(scheme={}),
+            ),
+            models.CheckConstraint(
+                name="verified_source_has_a_secret",
+                condition=Q(verification="none") | ~Q(secrets=[]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Arrival(Identified, Stateful):
+    """Something that came from a source, and what became of it.
+
+    Partitioned by its UUIDv7 key and dropped by retention. Its body is kept so that it
+    can be read again, once its mapping was put right: but only of who proved to be the
+    source, and only the first time.
+    """
+
+    PREFIX = "arr"
+
+    class Road(models.TextChoices):
+        WEBHOOK = "webhook"
+        QUEUE = "queue"
+
+    class Status(models.TextChoices):
+        RECORDED = "recorded"  # became an event
+        REPEATED = "repeated"  # its event was known: nothing happened
+        IGNORED = "ignored"  # its mapping says that it is not for us
+        REFUSED = "refused"  # the code and the reason say why
+
+    # By a replay; what became an event stays so.
+    TRANSITIONS = {
+        Status.REFUSED: {Status.RECORDED, Status.REPEATED, Status.IGNORED},
+        Status.IGNORED: {Status.RECORDED, Status.REPEATED, Status.REFUSED},
+    }
+
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, related_name="+", db_index=False
+    )
+    source = models.ForeignKey(  # null: a queue that is read without one
+        Source,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="arrivals",
+        db_index=False,  # arrival_of_source serves
+    )
+    road = models.CharField(max_length=10, choices=Road, default=Road.WEBHOOK)
+    status = models.CharField(max_length=20, choices=Status)
+    code = models.CharField(max_length=60, blank=True)  # stable; of a refusal
+    reason = models.CharField(max_length=1000, blank=True)  # for people
+    event = models.ForeignKey(
+        Event,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,  # arrival_of_event serves
+    )
+    content_type = models.CharField(max_length=200, blank=True)
+    headers: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(
+        default=dict  # by their names in small letters, without those that are secret
+    )
+    query = models.TextField(blank=True)  # as it stood in the URL
+    body: "models.BinaryField[bytes | memoryview | None]" = models.BinaryField(
+        null=True  # the very bytes; null: never kept, or erased
+    )
+    size = models.PositiveIntegerField(default=0)  # of the body, in bytes
+    address = models.GenericIPAddressField(null=True, blank=True)  # who sent it
+    received_at = models.DateTimeField(default=timezone.now)
+    replayed_at = models.DateTimeField(null=True, blank=True)  # the last time
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="refused_arrival_says_why",
+                condition=~Q(status="refused") | (~Q(code="") & ~Q(reason="")),
+            ),
+            models.CheckConstraint(
+                name="recorded_arrival_names_its_event",
+                condition=~Q(status__in=["recorded", "repeated"])
+                | Q(event__isnull=False),
+            ),
+        ]
+        indexes = [
+            # For a source's log.
+            models.Index(name="arrival_of_source", fields=["source", "id"]),
+            # For the erasure of a person, and for an event's origin.
+            models.Index(
+                name="arrival_of_event",
+                fields=["event"],
+                condition=Q(event__isnull=False),
+            ),
+            # For what waits for somebody to put it right.
+            models.Index(
+                name="arrival_refused", fields=["id"], condition=Q(status="refused")
+            ),
         ]
 
     def __str__(self) -> str:
