@@ -1,5 +1,6 @@
 """What a customer's system reports, judged once and explained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -63,8 +64,57 @@ class Recorded:
         return "duplicate" if self.repeated else self.event.outcome
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Nothing of this row was kept, and why."""
+
+    error: InvalidInput
+
+    @property
+    def code(self) -> str:
+        return self.error.code
+
+    @property
+    def detail(self) -> str:
+        return str(self.error)
+
+    @property
+    def pointer(self) -> str:
+        return self.error.pointer
+
+
 @transaction.atomic
-def record_event(campaign: Campaign, report: Report, *, wall: datetime) -> Recorded:
+def record_events(
+    campaign: Campaign,
+    reports: Sequence[Report],
+    *,
+    wall: datetime,
+    source: str = "api",
+) -> list[Recorded | Refusal]:
+    """Record events in their order; an answer for each. What is refused is not kept."""
+    answers: list[Recorded | Refusal] = []
+    for report in reports:
+        try:
+            answers.append(record_event(campaign, report, wall=wall, source=source))
+        except InvalidInput as refusal:
+            answers.append(Refusal(refusal))
+    return answers
+
+
+def preview_events(
+    campaign: Campaign, reports: Sequence[Report], *, wall: datetime
+) -> list[Recorded | Refusal]:
+    """What record_events would decide; nothing is written."""
+    with transaction.atomic():
+        answers = record_events(campaign, reports, wall=wall)
+        transaction.set_rollback(True)
+    return answers
+
+
+@transaction.atomic
+def record_event(
+    campaign: Campaign, report: Report, *, wall: datetime, source: str = "api"
+) -> Recorded:
     """Store an event and decide, once, what it means for its person's referral.
 
     Systems retry, so a known `event_id` changes nothing and returns what was decided
@@ -79,6 +129,7 @@ def record_event(campaign: Campaign, report: Report, *, wall: datetime) -> Recor
     fresh = Event(
         campaign=campaign,
         event_id=report.event_id,
+        source=source,
         name=report.name,
         person="" if participant else person,
         participant=participant,
