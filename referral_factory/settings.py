@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "rewards",
     "referral_factory.reporting",
     "referral_factory.mail",
+    "referral_factory.backtests",
 ]
 MIDDLEWARE = [
     "referral_factory.pages.links.links_first",
@@ -148,6 +149,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # of each file in a form; larger ones: disk
 IMPORT_MAX_MB: int = env.int("IMPORT_MAX_MB", 1024)  # of an uploaded file
 IMPORT_RETENTION_DAYS: int = env.int("IMPORT_RETENTION_DAYS", 30)  # of rows with faults
+BACKTEST_RETENTION_DAYS: int = env.int("BACKTEST_RETENTION_DAYS", 90)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "referral_factory.access.authentication.ApiKeyAuthentication"
@@ -187,6 +189,8 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "referrals.models.Campaign.Status",
         "ParticipantStatus": "referrals.models.Participant.Status",
         "ImportStatus": "referrals.models.Import.Status",
+        "BacktestStatus": "referral_factory.backtests.models.Backtest.Status",
+        "BacktestChangeKind": ("referral_factory.backtests.models.BacktestChange.Kind"),
         "ReferralStatus": "referrals.models.Referral.Status",
         "RewardStatus": "rewards.models.Reward.Status",
         "EndpointStatus": "webhooks.models.Endpoint.Status",

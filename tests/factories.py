@@ -9,9 +9,11 @@ from uuid import UUID
 from django.utils import timezone
 
 from referral_factory.access.services import ALL_SCOPES, create_key
+from referral_factory.backtests.models import Backtest
 from referral_factory.ids import new_id
 from referral_factory.mail.models import Email, Kind
 from referrals.mailboxes import canonical
+from referrals.milestones import milestone_of
 from referrals.models import (
     Campaign,
     Event,
@@ -225,3 +227,21 @@ def make_import(**fields: Any) -> Import:
         "finished_at": timezone.now(),
     }
     return Import.objects.create(**{**defaults, **fields})
+
+
+def make_backtest(**fields: Any) -> Backtest:
+    """The row of a trial that found nothing, of the rules as they are."""
+    if "campaign" not in fields:
+        fields["campaign"] = make_campaign()
+    terms = {
+        "milestone": milestone_of(fields["campaign"]).as_json(),
+        "reward_rules": None,
+    }
+    defaults: dict[str, Any] = {
+        "status": "done",
+        "tried": terms,
+        "held": terms,
+        "made_by": "user:ops",
+        "finished_at": timezone.now(),
+    }
+    return Backtest.objects.create(**{**defaults, **fields})

@@ -15,6 +15,7 @@ LAYERS = ["leaves", "access", "referrals", "rewards", "webhooks", "project"]
 COMPOSERS = {
     "api",
     "asgi",
+    "backtests",
     "celery",
     "example",
     "health",

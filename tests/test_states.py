@@ -12,6 +12,7 @@ from django.utils import timezone
 from referral_factory.states import IllegalTransition, Stateful
 from tests.factories import (
     make_arrival,
+    make_backtest,
     make_campaign,
     make_delivery,
     make_email,
@@ -69,6 +70,9 @@ CONTRACT = {
         "checked": {"checking", "running", "cancelled"},
         "running": {"done", "failed", "cancelled"},
     },
+    "Backtest": {
+        "running": {"done", "failed", "cancelled"},
+    },
     "Email": {
         "pending": {"sent", "failed", "dropped"},
         "failed": {"pending"},
@@ -94,6 +98,7 @@ MAKE: dict[str, Any] = {
     "Arrival": partial(make_arrival, recorded=True),
     "Email": make_email,
     "Import": partial(make_import, error="A reason."),
+    "Backtest": partial(make_backtest, error="A reason."),
 }
 
 # What a move takes along, where the database refuses it otherwise.

@@ -1,0 +1,1 @@
+"""Other rules tried on the past: who would have counted, why, and at what cost."""
