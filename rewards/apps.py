@@ -6,7 +6,7 @@ class RewardsConfig(AppConfig):
 
     def ready(self) -> None:
         # These import models, so not before the registry is filled.
-        from referrals import checklist
+        from referrals import checklist, timelines
         from referrals.signals import (
             participant_erased,
             participant_merged,
@@ -15,8 +15,10 @@ class RewardsConfig(AppConfig):
         )
         from rewards import receivers
         from rewards.readiness import reward_rule_item
+        from rewards.telling import entries_of
 
         checklist.register(reward_rule_item)
+        timelines.register(entries_of)
         referral_qualified.connect(
             receivers.on_referral_qualified, dispatch_uid="rewards.grant"
         )

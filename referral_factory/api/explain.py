@@ -5,7 +5,11 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,8 +31,10 @@ from referrals.services.explaining import (
     Story,
     explain_nobody,
     explain_person,
-    summary_of_event,
+    rules_of,
 )
+from referrals.telling import checks_of, summary_of_event
+from referrals.timeline_serializers import AskedSerializer
 from rewards.models import Reward
 from rewards.serializers import RewardSerializer
 
@@ -77,13 +83,34 @@ class ExplainedReferralSerializer(ReferralSerializer):
 
     rules = serializers.JSONField(source="decision.rules", default=dict)
 
+    def to_representation(self, instance: Referral) -> dict[str, Any]:
+        rules = instance.decision.get("rules", {})
+        return {**super().to_representation(instance), "rules": rules}
+
 
 class ExplainedClaimSerializer(RefusedClaimSerializer):
     rules = serializers.JSONField(source="decision.rules", default=dict)
 
 
 class ExplainedEventSerializer(EventSerializer):
-    rules = serializers.JSONField(source="decision.milestone", default=dict)
+    """An event with the rules that it was judged by, as they were then."""
+
+    summary = serializers.CharField()
+    explanation = AskedSerializer(many=True)  # type: ignore[assignment]
+    rules = serializers.JSONField()
+
+    def to_representation(self, instance: Event) -> dict[str, Any]:
+        checks = AskedSerializer(checks_of(instance), many=True)
+        return {
+            **EventSerializer(instance).data,
+            "summary": summary_of_event(instance),
+            "explanation": checks.data,
+            "rules": self._rules(instance),
+        }
+
+    def _rules(self, event: Event) -> Any:
+        kept = event.decision.get("milestone")
+        return kept or self.context["rules"].get(event.rules_version, {})
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
@@ -97,8 +124,15 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     ways = WaySerializer(many=True)
     refused_claims = ExplainedClaimSerializer(many=True)
     invitations = WhoInvitedSerializer(many=True)
-    events = ExplainedEventSerializer(many=True)
+    events = serializers.SerializerMethodField()
     rewards = RewardSerializer(many=True)
+
+    @extend_schema_field(ExplainedEventSerializer(many=True))
+    def get_events(self, answer: dict[str, Any]) -> Any:
+        """With the rules of then: all of them are of one campaign."""
+        events = answer["events"]
+        context = {"rules": rules_of(events)}
+        return ExplainedEventSerializer(events, many=True, context=context).data
 
 
 class ExplainViewSet(ApiViewSet):
@@ -162,8 +196,8 @@ class ExplainViewSet(ApiViewSet):
 
 
 def _of_person(person: Participant) -> dict[str, Any]:
-    events = Event.objects.filter(participant=person)
-    return _answer(explain_person(person), list(events.order_by("-id")[:MANY]))
+    found = Event.objects.filter(participant=person).order_by("-id")[:MANY]
+    return _answer(explain_person(person), list(found))
 
 
 def _of_event(event: Event) -> dict[str, Any]:

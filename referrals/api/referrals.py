@@ -18,6 +18,8 @@ from referrals.models import Referral
 from referrals.serializers import MadeReferralSerializer, ReferralSerializer
 from referrals.services import participants, referrals
 from referrals.services.referring import refusal_of
+from referrals.timeline_serializers import TimelineSerializer
+from referrals.timelines import timeline_of
 
 
 class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -79,6 +81,16 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         wall = timezone.now()
         referrals.reconsider_referral(referral, by=self.actor, wall=wall, reason=reason)
         return self._answer(referral)
+
+    @extend_schema(responses=TimelineSerializer, filters=False)
+    @action(detail=True)
+    def timeline(self, request: Request, public_id: str) -> Response:
+        """What happened, from the beginning: when, what, why, and who decided.
+
+        As it was stored then: later changes of the rules change nothing of it.
+        """
+        told = timeline_of(self.get_object())
+        return Response(TimelineSerializer(told).data)
 
     def _answer(self, referral: Any, code: int = status.HTTP_200_OK) -> Response:
         return Response(ReferralSerializer(referral).data, code)

@@ -2,30 +2,23 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from referrals.attribution import ORDER, Way
 from referrals.models import (
     Campaign,
     Event,
     Invitation,
+    MilestoneVersion,
     Participant,
     Referral,
     RefusedClaim,
 )
 from referrals.services.locks import names_as, names_of
 from referrals.services.tombstones import erased_names
+from referrals.telling import WAYS
 
 MANY = 100  # of what there may be without end: the newest are shown
-
-WORDS = {
-    Way.PARTICIPANT: "named by id",
-    Way.EXTERNAL_ID: "named by your own id",
-    Way.EMAIL: "named by mailbox",
-    Way.CLICK: "a click on their link",
-    Way.CODE: "their code",
-    Way.INVITATION: "an invitation beforehand",
-    Way.COOKIE: "the cookie that their link left",
-}
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ class Story:
         kept = self.referral.decision.get("ways", []) if self.referral else []
         outcome = {each["way"]: each["outcome"] for each in kept}.get(way.value)
         if self.referral and (outcome == "credited" or self.referral.way == way):
-            return WayTried(way.value, "credited", f"Credited by {WORDS[way]}.")
+            return WayTried(way.value, "credited", f"Credited by {WAYS[way]}.")
         refused = next((each for each in self.refused if each.way == way), None)
         if refused:
             detail = f"{refused.reason}: {refused.detail}"
@@ -115,16 +108,14 @@ def explain_nobody(
     )
 
 
-def summary_of_event(event: Event) -> str:
-    """What was decided about an event, in a sentence: by its last check."""
-    checks = event.decision.get("checks", [])
-    failed = next((each for each in checks if not each["passed"]), None)
-    said = f"The event {event.name!r} is {event.outcome}"
-    return (
-        f"{said}: {failed['detail']}"
-        if failed
-        else f"{said}: nothing spoke against it."
+def rules_of(events: Sequence[Event]) -> dict[int, Any]:
+    """What the rules said at each version that these events of one campaign were
+    judged by. 1 query."""
+    versions = {event.rules_version for event in events}
+    kept = MilestoneVersion.objects.filter(
+        campaign__in={event.campaign_id for event in events}, version__in=versions
     )
+    return dict(kept.values_list("version", "terms"))
 
 
 def _erased(campaign: Campaign, names: Collection[str]) -> bool:
@@ -154,7 +145,7 @@ def _of_nobody(invitations: Sequence[Invitation], *, erased: bool) -> str:
 def _of_credit(referral: Referral) -> str:
     marks = ", ".join(mark["code"] for mark in referral.marks)
     return (
-        f"Credited on {referral.created_at:%Y-%m-%d} by {WORDS[Way(referral.way)]}; "
+        f"Credited on {referral.created_at:%Y-%m-%d} by {WAYS[referral.way]}; "
         f"the referral is {referral.status}"
         + (f", and in doubt ({marks})." if marks else ".")
     )

@@ -2,23 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from referral_factory.admin_verbs import sums
 from referrals.models import Event, Referral, RefusedClaim
 from referrals.services.explaining import refused_claims
+from referrals.timelines import Entry
 from rewards.models import Reward
 from rewards.services.reviewing import approvals_needed
+from rewards.telling import label_of, steps
 
 Status = Reward.Status
 
-LABELS = {
-    "same_address_and_agent": "Same address and browser",
-    "similar_mailbox": "Similar mailboxes",
-    "doubtful_attribution": "Doubtful attribution",
-    "amount_over_limit": "Amount over the limit",
-    "reopened": "Reopened",
-}
 AT_STAKE = {
     Status.PENDING,
     Status.FLAGGED,
@@ -27,13 +23,6 @@ AT_STAKE = {
     Status.ISSUING,
     Status.FAILED,
     Status.ISSUED,
-}
-DECISIONS = {
-    Status.REJECTED: "Rejected",
-    Status.CLAWED_BACK: "Clawed back",
-    **dict.fromkeys(
-        [Status.PENDING, Status.FLAGGED, Status.CANCELLED], "Last decided about"
-    ),
 }
 
 
@@ -48,14 +37,6 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Something that happened to a reward."""
-
-    at: datetime
-    what: str
-
-
-@dataclass(frozen=True)
 class Evidence:
     reward: Reward
     referral: Referral
@@ -64,7 +45,7 @@ class Evidence:
     refused: list[RefusedClaim]  # what others said about the friend, newest first
     events: list[Event]
     rewards: list[Reward]  # all of the referral
-    history: list[Moment]
+    history: list[Entry]
     waiting: timedelta
     approvals_needed: int
 
@@ -79,11 +60,6 @@ class Evidence:
         return sums(each for each in self.rewards if each.status in AT_STAKE)
 
 
-def label_of(reason: dict[str, Any]) -> str:
-    code = str(reason.get("code", ""))
-    return LABELS.get(code, code.replace("_", " ").capitalize())
-
-
 def gather(reward: Reward, *, wall: datetime) -> Evidence:
     """Everything in a fixed number of queries."""
     referral = reward.referral
@@ -95,7 +71,7 @@ def gather(reward: Reward, *, wall: datetime) -> Evidence:
         refused=refused_claims(referral.friend),
         events=list(referral.events.order_by("occurred_at", "id")),
         rewards=list(referral.rewards.select_related("recipient").order_by("id")),
-        history=_history(reward),
+        history=sorted(steps(reward), key=attrgetter("at")),
         waiting=waiting_time(reward, wall),
         approvals_needed=approvals_needed(reward),
     )
@@ -156,22 +132,7 @@ def _visits(
 def _readable(reason: dict[str, Any]) -> dict[str, Any]:
     seen = reason.get("evidence") or {}
     return {
-        "label": label_of(reason),
+        "label": label_of(str(reason.get("code", ""))),
         "detail": reason.get("detail", ""),
         "evidence": [(name.replace("_", " "), seen[name]) for name in seen],
     }
-
-
-def _history(reward: Reward) -> list[Moment]:
-    decision = DECISIONS.get(Status(reward.status), "Approved")
-    happened = [
-        (reward.created_at, "Granted"),
-        (reward.decided_at, f"{decision} by {reward.decided_by}"),
-        (reward.issued_at, f"Issued by {reward.issued_by}"),
-        (reward.disputed_at, "Its referral stopped counting"),
-    ]
-    return sorted((Moment(at, what) for at, what in happened if at), key=_when)
-
-
-def _when(moment: Moment) -> datetime:
-    return moment.at

@@ -14,10 +14,11 @@ from referral_factory.admin_base import NoteForm, display
 from referral_factory.admin_verbs import actor
 from referral_factory.templatetags.admin_words import length_of_time
 from rewards.admin import verbs
-from rewards.admin.evidence import LABELS, label_of, waiting_time
+from rewards.admin.evidence import waiting_time
 from rewards.admin.rewards import RewardPages
 from rewards.models import FlaggedReward, Reward
 from rewards.services.reviewing import approvals_needed
+from rewards.telling import LABELS, label_of
 
 LATE = timedelta(days=1)  # somebody waits for their reward
 VERY_LATE = timedelta(days=3)
@@ -28,7 +29,7 @@ class ReasonFilter(admin.SimpleListFilter):
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(LABELS.items())
+        return [(code, str(label)) for code, label in LABELS.items()]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Reward]
@@ -94,7 +95,7 @@ class FlaggedRewardAdmin(RewardPages):
 
     @display(description="Reasons", label=True)
     def why(self, reward: Reward) -> list[str]:
-        return [label_of(reason) for reason in reward.reasons]
+        return [label_of(str(reason.get("code", ""))) for reason in reward.reasons]
 
     @display(
         description="Waiting",

@@ -158,14 +158,14 @@ def test_marks_stand_in_the_summary(api: APIClient) -> None:
 def test_event_is_explained_with_its_referral_and_rewards(api: APIClient) -> None:
     ann = make_participant()
     friend = enrol(ann.campaign, external_id="f-1", by_code=ann.code).participant
-    small = report(friend, "5").event
+    small = report(friend, "5", event_id="o-1").event
     report(friend, "25")
     make_reward(referral=Referral.objects.get(), campaign=ann.campaign)
 
     found = explained(api, event=small.public_id)
 
     assert found["summary"] == (
-        "The event 'purchase' is not_matched: The amount is 5.00 USD; "
+        "purchase o-1 (5.00 USD) does not count. The amount is 5.00 USD; "
         "the minimum is 20.00."
     )
     (shown,) = found["events"]
@@ -176,10 +176,12 @@ def test_event_is_explained_with_its_referral_and_rewards(api: APIClient) -> Non
 
 
 def test_event_of_nobody_is_explained_too(api: APIClient) -> None:
-    event = report({"external_id": "who"}, campaign=make_campaign()).event
+    campaign = make_campaign()
+    event = report({"external_id": "who"}, campaign=campaign, event_id="o-1").event
     found = explained(api, event=event.public_id)
     assert found["summary"] == (
-        "The event 'purchase' is unmatched: Nobody like that yet."
+        "purchase o-1 (20.00 USD) waits for what it belongs to, which we do not know "
+        "yet. Nobody like that yet."
     )
     assert found["participant"] is None
 
