@@ -1,13 +1,19 @@
 """Identifiers: UUIDv7 inside (RFC 9562), TypeIDs outside (`ref_01j...`)."""
 
+from itertools import product
 from typing import ClassVar
 from uuid import UUID
 
 from django.db import models
 from typeid import TypeID
 from typeid.errors import TypeIDException
-from uuid_utils import UUID as FastUUID
 from uuid_utils.compat import uuid7
+
+# What 15 bits are in a TypeID's base32. A UUID is eight of these and 8 bits more.
+LETTERS = [
+    "".join(three) for three in product("0123456789abcdefghjkmnpqrstvwxyz", repeat=3)
+]
+FIFTEEN = 0x7FFF
 
 
 class InvalidId(ValueError):
@@ -20,7 +26,15 @@ def new_id() -> UUID:
 
 
 def to_public(prefix: str, value: UUID) -> str:
-    return str(TypeID.from_uuid(suffix=FastUUID(int=value.int), prefix=prefix))
+    """As typeid writes it, which takes its time where thousands are shown at once."""
+    n, letters = value.int, LETTERS
+    return (
+        f"{prefix}_{letters[n >> 120][1:]}{letters[n >> 105 & FIFTEEN]}"
+        f"{letters[n >> 90 & FIFTEEN]}{letters[n >> 75 & FIFTEEN]}"
+        f"{letters[n >> 60 & FIFTEEN]}{letters[n >> 45 & FIFTEEN]}"
+        f"{letters[n >> 30 & FIFTEEN]}{letters[n >> 15 & FIFTEEN]}"
+        f"{letters[n & FIFTEEN]}"
+    )
 
 
 def from_public(prefix: str, text: str) -> UUID:
@@ -46,4 +60,4 @@ class Identified(models.Model):
 
     @property
     def public_id(self) -> str:
-        return to_public(self.PREFIX, self.pk)
+        return to_public(self.PREFIX, self.id)
