@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -174,6 +174,7 @@ class MomentField(serializers.Field[datetime, str, str, Any]):
         return moment_as_text(value)
 
 
+@lru_cache(maxsize=1000)  # all that one call writes was made at the same time
 def moment_as_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -259,6 +260,8 @@ class StrictSerializer(serializers.Serializer[Any]):
             return super().to_internal_value(data)  # which says what it is not
         values, errors = {}, self._unknown(data)
         for name, (field, check) in self._checks.items():
+            if name not in data and name in self._may_be_left_out:
+                continue  # as run_validation would say, in many times the time
             try:
                 value = field.run_validation(data.get(name, serializers.empty))
                 values[field.source] = check(value) if check else value
@@ -285,7 +288,17 @@ class StrictSerializer(serializers.Serializer[Any]):
             for field in self._writable_fields
         }
 
+    @cached_property
+    def _may_be_left_out(self) -> frozenset[str]:
+        return frozenset(
+            name
+            for name, (field, _) in self._checks.items()
+            if not field.required and field.default is serializers.empty
+        )
+
     def _unknown(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        if data.keys() <= self._checks.keys():
+            return {}
         unknown = [key for key in data if key not in self._checks][:MAX_UNKNOWN]
         return {
             pointer_part(key): [
