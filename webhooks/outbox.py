@@ -37,14 +37,14 @@ WRITE = """
             id uuid, mode text, campaign_id uuid, object_id uuid, sequence int,
             body text
         )
-    ), counted AS (
-        INSERT INTO webhooks_messagecount (object_id, count)
-        SELECT object_id, 1 FROM fact WHERE %(first)s
     ), message AS (
         INSERT INTO webhooks_message
             (id, mode, campaign_id, object_id, sequence, body, type, created_at)
         SELECT fact.*, %(type)s::text, %(now)s::timestamptz FROM fact
-        RETURNING id, mode, campaign_id
+        RETURNING id, mode, campaign_id, object_id
+    ), counted AS (
+        INSERT INTO webhooks_messagecount (object_id, count)
+        SELECT object_id, 1 FROM message WHERE %(first)s
     ), delivery AS (
         INSERT INTO webhooks_delivery
             (id, message_id, endpoint_id, status, attempts, due_at, created_at)
