@@ -106,9 +106,9 @@ def gather(
     known: list[Participant] = []
     expected: dict[str, set[str]] = {"awaited": set(), "invited": set()}
     cursor = prepared.execute(GATHER, params)
-    columns = [column.name for column in (cursor.description or ())[2:]]
     for kind, name, *values in cursor:
         if kind == "known":
+            columns = [column.name for column in (cursor.description or ())[2:]]
             known.append(_person(campaign, dict(zip(columns, values, strict=True))))
         else:
             expected[kind].add(name)
