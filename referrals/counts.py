@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 from referrals.models import Click, Participant, Referral
 
 COUNTS = ("clicks", "referrals", "qualified", "rewards")
+COUNTED = [(name, f"{name}_count") for name in COUNTS]  # with its attribute
 
 
 def with_counts(participants: QuerySet[Participant]) -> QuerySet[Participant]:

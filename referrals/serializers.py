@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from referral_factory import money
 from referral_factory.wire import IdField, MomentField, MoneyField
-from referrals.counts import COUNTS, with_counts
+from referrals.counts import COUNTED, with_counts
 from referrals.join_page import settings_of
 from referrals.models import (
     Campaign,
@@ -115,7 +115,7 @@ class ParticipantSerializer(serializers.Serializer[Participant]):
         return show_advocate(participant.credits)
 
     def get_counts(self, participant: Participant) -> dict[str, int]:
-        return {name: getattr(participant, f"{name}_count") for name in COUNTS}
+        return {name: getattr(participant, column) for name, column in COUNTED}
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """What the fields say, in a tenth of their time."""
@@ -133,8 +133,8 @@ class ParticipantSerializer(serializers.Serializer[Participant]):
         """Who was enrolled just now has brought nobody, and earned nothing, yet."""
         for participant in people:
             participant.credits = []
-            for name in COUNTS:
-                setattr(participant, f"{name}_count", 0)
+            for _, column in COUNTED:
+                setattr(participant, column, 0)
         return people
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from referral_factory.ids import to_public
 from referral_factory.wire import moment_as_text
-from referrals.counts import COUNTS
+from referrals.counts import COUNTED
 from referrals.models import Participant
 
 
@@ -43,7 +43,7 @@ def show_participant(participant: Any) -> dict[str, Any]:
         "referred_by": show_advocate(participant.credits),
         "merged_into": merged and to_public(participant.PREFIX, merged),
         "customer_since": since and moment_as_text(since),
-        "counts": {name: getattr(participant, f"{name}_count") for name in COUNTS},
+        "counts": {name: getattr(participant, column) for name, column in COUNTED},
         "created_at": moment_as_text(participant.created_at),
     }
 
