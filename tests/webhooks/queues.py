@@ -1,0 +1,124 @@
+"""Queues of real brokers, as a customer's system fills them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import psycopg
+from django.db import connection
+from kombu import Connection
+from redis import Redis as RedisClient
+
+from referrals.models import Campaign
+from tests.long.brokers import Redis
+from webhooks.consuming.brokers import Broker
+from webhooks.consuming.opening import broker_of
+
+QUEUE = "orders"
+
+
+class Queue(Protocol):
+    """One queue of a real broker, from its producer's side."""
+
+    url: str
+
+    def send(self, *bodies: bytes | str) -> None: ...
+
+    def count(self) -> int:
+        """Messages that nobody has taken."""
+        ...
+
+
+class InRedis:
+    def __init__(self, broker: Redis) -> None:
+        self.url = broker.url
+        self.client = RedisClient.from_url(broker.url)
+
+    def send(self, *bodies: bytes | str) -> None:
+        self.client.lpush(QUEUE, *bodies)
+
+    def count(self) -> int:
+        return int(self.client.llen(QUEUE))
+
+
+class InRabbitMQ:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.connection = Connection(url)
+        self.channel: Any = self.connection.channel()
+        self.channel.queue_declare(QUEUE, durable=True, auto_delete=False)
+
+    def send(self, *bodies: bytes | str) -> None:
+        producer = self.connection.Producer(self.channel)
+        for body in bodies:
+            producer.publish(
+                body,
+                routing_key=QUEUE,
+                content_type="application/json",
+                content_encoding="utf-8",
+            )
+
+    def count(self) -> int:
+        found = self.channel.queue_declare(QUEUE, passive=True)
+        return int(found.message_count)
+
+
+class InPostgreSQL:
+    """In our own database. Its producer is another program with its own connection."""
+
+    url = "pgmq://"
+
+    def __init__(self, line: "psycopg.Connection[Any]") -> None:
+        self.line = line
+        line.execute("SELECT pgmq.create(%s)", [QUEUE])
+
+    def send(self, *bodies: bytes | str) -> None:
+        texts = [b if isinstance(b, str) else b.decode() for b in bodies]
+        self.line.execute(
+            "SELECT pgmq.send_batch(%s, %s::text[]::jsonb[])", [QUEUE, texts]
+        )
+
+    def count(self) -> int:
+        found = self.line.execute("SELECT queue_length FROM pgmq.metrics(%s)", [QUEUE])
+        row = found.fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@contextmanager
+def in_postgresql() -> Iterator[InPostgreSQL]:
+    other = connection.copy()
+    other.ensure_connection()
+    line = other.connection
+    try:
+        yield InPostgreSQL(line)
+    finally:
+        line.execute("SELECT pgmq.drop_queue(%s)", [QUEUE])
+        other.close()
+
+
+@contextmanager
+def opened(queue: Queue) -> Iterator[Broker]:
+    broker = broker_of(queue.url, QUEUE)
+    broker.open()
+    try:
+        yield broker
+    finally:
+        broker.close()
+
+
+def order(number: int, **changes: Any) -> str:
+    """What a shop puts into its queue when somebody buys."""
+    body = {
+        "event_id": f"order-{number}",
+        "name": "purchase",
+        "participant": {"external_id": f"c-{number}"},
+        "amount": "25.00",
+        "currency": "USD",
+    }
+    return json.dumps({**body, **changes})
+
+
+def recorded(campaign: Campaign) -> list[str]:
+    return sorted(campaign.events.values_list("event_id", flat=True))

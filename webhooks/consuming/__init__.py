@@ -1,0 +1,1 @@
+"""Events from a queue that the customer already runs: taken, recorded, acknowledged."""
