@@ -1,6 +1,7 @@
 """Money: a Decimal and an ISO 4217 code, always together."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 
 from babel.core import get_global
 from babel.numbers import format_currency, get_currency_precision
@@ -19,8 +20,12 @@ def places(currency: str) -> int:
 
 def as_text(amount: Decimal, currency: str) -> str:
     """The amount as the API writes it: '25.00' for USD, '25' for JPY."""
-    unit = Decimal(1).scaleb(-places(currency))
-    return str(amount.quantize(unit, rounding=ROUND_HALF_EVEN))
+    return str(amount.quantize(_smallest(currency), rounding=ROUND_HALF_EVEN))
+
+
+@cache
+def _smallest(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-places(currency))
 
 
 def for_people(amount: Decimal, currency: str, locale: str = "en_US") -> str:

@@ -24,7 +24,13 @@ from referrals.models import (
     Referral,
     RefusedClaim,
 )
-from referrals.showing import show_advocate, show_link, show_participant
+from referrals.showing import (
+    show_advocate,
+    show_event,
+    show_link,
+    show_participant,
+    show_referral,
+)
 
 
 class CampaignSerializer(serializers.Serializer[Campaign]):
@@ -188,6 +194,10 @@ class ReferralSerializer(serializers.Serializer[Referral]):
     def get_explanation(self, referral: Referral) -> Any:
         return referral.decision.get("checks", [])
 
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """What the fields say, in a tenth of their time."""
+        return show_referral(instance)
+
     @classmethod
     def prepare(cls, rows: QuerySet[Referral]) -> QuerySet[Referral]:
         return rows
@@ -265,20 +275,31 @@ class EventSerializer(serializers.Serializer[Event]):
     id = IdField("evt")
     campaign = IdField("cmp", source="campaign_id")
     event_id = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     name = serializers.CharField()
     participant = IdField("ptc", source="participant_id")
     referral = IdField("ref", source="referral_id")
     outcome = serializers.ChoiceField(Event.Outcome.choices)
+    counts = serializers.BooleanField()
     amount = MoneyField()
     currency = serializers.SerializerMethodField()
     properties = serializers.JSONField()
     reverses = serializers.CharField()
     occurred_at = MomentField()
     received_at = MomentField()
-    explanation = CheckSerializer(source="decision.checks", many=True)
+    rules_version = serializers.IntegerField()
+    explanation = serializers.SerializerMethodField()
 
     def get_currency(self, event: Event) -> str | None:
         return event.currency or None
+
+    @extend_schema_field(CheckSerializer(many=True))
+    def get_explanation(self, event: Event) -> Any:
+        return event.decision.get("checks", [])
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """What the fields say, in a tenth of their time."""
+        return show_event(instance)
 
     @classmethod
     def prepare(cls, rows: QuerySet[Event]) -> QuerySet[Event]:

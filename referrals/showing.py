@@ -1,16 +1,19 @@
-"""How a participant looks from outside, for who shows thousands of them at once.
+"""How people, referrals and events look from outside, for who shows thousands at once.
 
-ParticipantSerializer says what the fields are, and shows by this; a test compares it
-with what its fields would show one by one.
+Their serializers say what the fields are, and show by this; a test compares it with
+what the fields would show one by one.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
+from uuid import UUID
 
 from django.conf import settings
 
+from referral_factory import money
 from referral_factory.ids import to_public
 from referral_factory.wire import moment_as_text
 from referrals.counts import COUNTED
@@ -71,6 +74,61 @@ def show_advocate(referrals: Sequence[Any]) -> dict[str, str] | None:
             "code": referral.advocate.code,
         }
     return None
+
+
+def show_referral(referral: Any) -> dict[str, Any]:
+    return {
+        "id": referral.public_id,
+        "campaign": campaign_id(referral.campaign_id),
+        "advocate": to_public("ptc", referral.advocate_id),
+        "friend": to_public("ptc", referral.friend_id),
+        "status": referral.status,
+        "way": referral.way,
+        "click": public_or_none("clk", referral.click_id),
+        "clicked_at": moment_or_none(referral.clicked_at),
+        "reason": referral.reason,
+        "decided_by": referral.decided_by,
+        "marks": referral.marks,
+        # Referrals from before decisions were kept have none.
+        "explanation": referral.decision.get("checks", []),
+        "milestone_event": public_or_none("evt", referral.milestone_event_id),
+        "created_at": moment_as_text(referral.created_at),
+        "expires_at": moment_as_text(referral.expires_at),
+        "holds_until": moment_or_none(referral.holds_until),
+        "qualified_at": moment_or_none(referral.qualified_at),
+        "disqualified_at": moment_or_none(referral.disqualified_at),
+    }
+
+
+def show_event(event: Any) -> dict[str, Any]:
+    amount, currency = event.amount, event.currency
+    return {
+        "id": event.public_id,
+        "campaign": campaign_id(event.campaign_id),
+        "event_id": event.event_id,
+        "source": event.source,
+        "name": event.name,
+        "participant": public_or_none("ptc", event.participant_id),
+        "referral": public_or_none("ref", event.referral_id),
+        "outcome": event.outcome,
+        "counts": event.counts,
+        "amount": None if amount is None else money.as_text(amount, currency),
+        "currency": currency or None,
+        "properties": event.properties,
+        "reverses": event.reverses,
+        "occurred_at": moment_as_text(event.occurred_at),
+        "received_at": moment_as_text(event.received_at),
+        "rules_version": event.rules_version,
+        "explanation": event.decision.get("checks", []),
+    }
+
+
+def public_or_none(prefix: str, value: UUID | None) -> str | None:
+    return None if value is None else to_public(prefix, value)
+
+
+def moment_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else moment_as_text(moment)
 
 
 @lru_cache(maxsize=1000)

@@ -1,10 +1,13 @@
 """How this app's objects look from outside, in the API and in messages alike."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from rest_framework import serializers
 
 from referral_factory.wire import IdField, MomentField, MoneyField
 from rewards.models import Kind, Reward, RewardRule, Side
+from rewards.showing import show_reward
 
 
 class RewardRuleSerializer(serializers.Serializer[RewardRule]):
@@ -52,6 +55,10 @@ class RewardSerializer(serializers.Serializer[Reward]):
     issued_at = MomentField()
     disputed_at = MomentField()
     created_at = MomentField()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """What the fields say, in a tenth of their time."""
+        return show_reward(instance)
 
     @classmethod
     def prepare(cls, rows: QuerySet[Reward]) -> QuerySet[Reward]:

@@ -57,6 +57,11 @@ class ExportedReferralSerializer(ReferralSerializer):
     click_address = serializers.CharField()
     click_user_agent = serializers.CharField()
 
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        own = ("click_address", "click_user_agent")
+        kept = {name: getattr(instance, name) for name in own}
+        return {**super().to_representation(instance), **kept}
+
 
 class ExportedClickSerializer(serializers.Serializer[Click]):
     id = IdField("clk")
