@@ -1,6 +1,6 @@
 """Many people in one call: each row answered by its number, and good rows kept."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,31 +10,17 @@ from uuid import UUID
 from django.db import transaction
 from rest_framework import serializers
 
-from referral_factory.bulk_bodies import Unreadable
-from referral_factory.errors import InvalidInput
-from referral_factory.ids import InvalidId, from_public
 from referral_factory.wire import IdField
+from referrals.bulk_rows import BulkFaultSerializer, RowReader
 from referrals.models import Campaign
 from referrals.rows import Fault, read_person
 from referrals.serializers import RefusedSerializer
 from referrals.services.locks import lock_names_of
 from referrals.services.participants import Enrolment, Person, Refusal, enrol_people
 
-NO_CAMPAIGN = Fault(
-    "/campaign", "Say which campaign: here, or in the query.", "required"
-)
-NO_OBJECT = Fault("", "A row is an object.", "wrong_row")
 People = dict[Campaign, dict[int, Person]]  # each by the number of their row
 
 OUTCOMES = ("created", "updated", "unchanged", "failed")
-
-
-class BulkFaultSerializer(serializers.Serializer[Any]):
-    """One thing that is wrong with a row."""
-
-    pointer = serializers.CharField(help_text="JSON pointer into the row.")
-    detail = serializers.CharField()
-    code = serializers.CharField()
 
 
 class BulkRowSerializer(serializers.Serializer[Any]):
@@ -70,19 +56,14 @@ class Bulk:
     find_campaign: Callable[[UUID], Campaign]
     default: Campaign | None  # of rows that name none
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
-    _campaigns: dict[str, Campaign | Fault] = field(default_factory=dict)
 
     def enrol(self, rows: Sequence[Any], *, wall: datetime) -> dict[str, Any]:
         """Enrol whom the rows describe; the answer to the whole call."""
-        people: People = defaultdict(dict)
-        for number, raw in enumerate(rows, start=1):
-            read = self._read(raw)
-            if isinstance(read, list):
-                self.answers[number] = _failed(422, read)
-            else:
-                campaign, who = read
-                people[campaign][number] = who
-        self._enrol_all(people, wall)
+        reader = RowReader(self.find_campaign, self.default, read_person)
+        found = reader.sort(rows)
+        for number, faults in found.bad.items():
+            self.answers[number] = _failed(422, faults)
+        self._enrol_all(found.good, wall)
         return self._whole(len(rows))
 
     @transaction.atomic
@@ -97,36 +78,6 @@ class Bulk:
         # In one order, so that two calls never wait for each other in a circle.
         for campaign in sorted(people, key=lambda each: each.pk):
             self._enrol(campaign, people[campaign], wall)
-
-    def _read(self, raw: Any) -> tuple[Campaign, Person] | list[Fault]:
-        if isinstance(raw, Unreadable):
-            return [
-                Fault(pointer, str(detail), str(detail.code))
-                for pointer, detail in raw.errors
-            ]
-        if not isinstance(raw, dict):
-            return [NO_OBJECT]
-        campaign: Campaign | Fault = self.default or NO_CAMPAIGN
-        if "campaign" in raw:
-            campaign = self._named(raw.pop("campaign"))
-        who = read_person(raw)
-        if isinstance(campaign, Fault):
-            return [campaign, *(who if isinstance(who, list) else [])]
-        return who if isinstance(who, list) else (campaign, who)
-
-    def _named(self, given: Any) -> Campaign | Fault:
-        text = given if isinstance(given, str) else ""
-        if text not in self._campaigns:
-            self._campaigns[text] = self._look_up(text)
-        return self._campaigns[text]
-
-    def _look_up(self, text: str) -> Campaign | Fault:
-        try:
-            return self.find_campaign(from_public(Campaign.PREFIX, text))
-        except InvalidId as error:
-            return Fault("/campaign", str(error), "invalid_id")
-        except InvalidInput as error:
-            return Fault("/campaign", str(error), error.code)
 
     def _enrol(
         self, campaign: Campaign, people: dict[int, Person], wall: datetime

@@ -4,8 +4,10 @@ import time
 from uuid import UUID
 
 from referral_factory.access.models import ApiKey
+from referral_factory.access.parameters import InvalidParameter
 from referral_factory.access.viewsets import visible_to
 from referral_factory.errors import InvalidInput
+from referral_factory.ids import InvalidId, from_public
 from referrals.models import Campaign, Participant
 from referrals.services.events import lookup_of
 
@@ -30,6 +32,14 @@ def visible_campaign(key: ApiKey, pk: UUID) -> Campaign:
     ):
         raise InvalidInput("/campaign", "There is no such campaign.", "unknown")
     return found
+
+
+def campaign_of_query(key: ApiKey, text: str) -> Campaign:
+    """The campaign that `?campaign=` names; a 400 where the key knows no such one."""
+    try:
+        return visible_campaign(key, from_public(Campaign.PREFIX, text))
+    except (InvalidId, InvalidInput) as error:
+        raise InvalidParameter("campaign", str(error)) from error
 
 
 def forget_campaigns() -> None:

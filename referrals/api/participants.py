@@ -11,16 +11,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from referral_factory.access.parameters import InvalidParameter
 from referral_factory.bulk_bodies import BulkJSONParser, NdjsonParser
-from referral_factory.errors import InvalidInput
-from referral_factory.ids import InvalidId, from_public
 from referrals.api.people import PersonViewSet
 from referrals.bulk import Bulk, BulkSerializer
 from referrals.filters import ParticipantFilter
 from referrals.inputs import BulkRowInput, ParticipantInput
-from referrals.lookup import visible_campaign
-from referrals.models import Campaign
+from referrals.lookup import campaign_of_query, visible_campaign
 from referrals.reading import read_participant
 from referrals.serializers import EnrolledSerializer, ParticipantSerializer
 from referrals.services import participants
@@ -81,12 +77,6 @@ class ParticipantViewSet(mixins.ListModelMixin, PersonViewSet):
         """
         default = request.query_params.get("campaign")
         find = partial(visible_campaign, self.key)
-        rows = Bulk(find, self._campaign_of_all(default) if default else None)
+        rows = Bulk(find, campaign_of_query(self.key, default) if default else None)
         given: Any = request.data  # a list: see the parsers
         return Response(rows.enrol(given, wall=timezone.now()))
-
-    def _campaign_of_all(self, text: str) -> Campaign:
-        try:
-            return visible_campaign(self.key, from_public(Campaign.PREFIX, text))
-        except (InvalidId, InvalidInput) as error:
-            raise InvalidParameter("campaign", str(error)) from error
