@@ -1,0 +1,113 @@
+"""Conditions: what a campaign asks of an event beside its name and amount."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from referral_factory.expressions import BadExpression
+from referrals.conditions import VARIABLES, compile_condition, holds
+from referrals.facts import (
+    CampaignFacts,
+    EventFacts,
+    Facts,
+    PersonFacts,
+    ReferralFacts,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ORDER = EventFacts(
+    "order",
+    Decimal("60.00"),
+    "USD",
+    NOON,
+    event_id="o-1",
+    source="api",
+    properties={"plan": "pro", "items": [{"sku": "A-1"}, {"sku": "B-2"}]},
+)
+FRIEND = PersonFacts(
+    external_id="c-1",
+    email="friend@example.com",
+    status="active",
+    source="api",
+    attributes={"country": "DE"},
+    created_at=NOON - timedelta(days=2),
+)
+FACTS = Facts(
+    event=ORDER,
+    person_known=True,
+    referral=ReferralFacts("pending", NOON - timedelta(days=1), NOON, way="code"),
+    friend=FRIEND,
+    advocate=replace(FRIEND, email=None, attributes={}),
+    campaign=CampaignFacts("spring", "live", "USD", None),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "event.amount >= 60",
+        "event.name == 'order' && event.event_id == 'o-1' && event.source == 'api'",
+        "event.properties.items.exists(item, item.sku.startsWith('A-'))",
+        "event.occurred_at - referral.created_at < duration('36h')",
+        "days_between(friend.created_at, event.occurred_at) == 2.0",
+        "friend.attributes.country in ['DE', 'AT']",
+        "has(friend.email) && !has(advocate.email)",
+        "friend.email != advocate.external_id",
+        "referral.way == 'code' && size(referral.marks) == 0",
+        "campaign.currency == event.currency && !has(campaign.launched_at)",
+    ],
+)
+def test_a_condition_reads_what_is_known(text: str) -> None:
+    check = holds(text, FACTS)
+    assert check.passed, check.detail
+
+
+def test_no_condition_is_always_met() -> None:
+    assert holds("", FACTS).passed
+    assert holds(" \n", FACTS).passed
+
+
+def test_the_amount_is_what_was_not_taken_back() -> None:
+    partly = replace(FACTS, event=replace(ORDER, taken_back=Decimal("20.00")))
+    assert holds("event.amount == 40", partly).passed
+
+
+def test_what_is_not_true_is_named_without_values() -> None:
+    check = holds("event.amount >= 50 && friend.attributes.country == 'US'", FACTS)
+    assert not check.passed
+    assert check.detail == "Not true: friend.attributes.country == 'US'"
+    assert check.saw == {"event.amount": "60.00", "friend.attributes.country": "DE"}
+
+
+def test_an_event_without_a_field_does_not_match_and_says_why() -> None:
+    check = holds("event.properties.plna == 'pro'", FACTS)
+    assert not check.passed
+    assert "event.properties has no field plna; did you mean plan?" in check.detail
+    assert (
+        "has no field amount"
+        in holds(
+            "event.amount > 1", replace(FACTS, event=replace(ORDER, amount=None))
+        ).detail
+    )
+
+
+def test_what_was_saved_before_a_limit_was_set_does_not_match() -> None:
+    check = holds("event.amuont > 1", FACTS)
+    assert not check.passed
+    assert "did you mean amount?" in check.detail
+
+
+def test_what_counts_does_not_depend_on_what_was_decided_before() -> None:
+    with pytest.raises(BadExpression, match="referral has no field status"):
+        compile_condition("referral.status == 'pending'")
+
+
+def test_every_field_can_be_read_of_facts_that_know_nothing() -> None:
+    """No field makes a decision fail, whatever is missing."""
+    unknown = Facts(EventFacts("order", None, "", NOON), False, None)
+    for name, fields in VARIABLES.items():
+        for field in fields:
+            for facts in (FACTS, unknown):
+                assert holds(f"has({name}.{field}) || true", facts).passed
