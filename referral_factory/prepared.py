@@ -1,10 +1,15 @@
 """Statements of the hot routes: planned once per connection, then only run."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Model
+
+from referral_factory.wire import as_json
 
 
 def execute(query: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
@@ -42,6 +47,39 @@ def _run(server: Any, query: str, parameters: Mapping[str, Any]) -> psycopg.Curs
         return psycopg.Cursor(driver).execute(query, parameters)
     finally:
         driver.prepare_threshold = None
+
+
+def insert(rows: Iterable[Model]) -> set[UUID]:
+    """Write new rows of one table, however many, in one statement.
+
+    The keys of those that were written: a row that breaks a uniqueness is left out.
+    """
+    rows = list(rows)
+    if not rows:
+        return set()
+    names = _columns(type(rows[0]))
+    values = [{name: row.__dict__[name] for name in names} for row in rows]
+    parameters = {"rows": as_json(values).decode()}
+    written = execute(_insert_into(type(rows[0])), parameters)
+    return {key for (key,) in written.fetchall()}
+
+
+@cache
+def _columns(model: type[Model]) -> list[str]:
+    """What its rows have, by the name of the attribute, which is the column's."""
+    fields = model._meta.concrete_fields
+    assert all(each.attname == each.column for each in fields)  # noqa: S101
+    return [each.attname for each in fields]
+
+
+@cache
+def _insert_into(model: type[Model]) -> str:
+    table, columns = model._meta.db_table, ", ".join(_columns(model))
+    return f"""
+        INSERT INTO {table} ({columns}) SELECT {columns}
+        FROM json_populate_recordset(NULL::{table}, %(rows)s::json)
+        ON CONFLICT DO NOTHING RETURNING id
+    """  # noqa: S608 - the names are the model's
 
 
 def array(values: Iterable[object]) -> str:

@@ -126,12 +126,19 @@ MESSAGE_TYPES = {
             [referral_signals.event_unmatched],
             at_hand=list,
         ),
+        MessageType(
+            "reward.created",
+            Reward,
+            RewardSerializer,
+            [reward_signals.reward_created],
+            at_hand=list,
+        ),
         *_family(
             "reward",
             Reward,
             RewardSerializer,
             reward_signals,
-            "created flagged approved rejected issued cancelled clawed_back",
+            "flagged approved rejected issued cancelled clawed_back",
         ),
         ENDPOINT_DISABLED,
         PING,
@@ -151,12 +158,19 @@ def listen() -> None:
 
 
 def on_fact(
-    message_type: MessageType, *, instances: Sequence[Model], **kwargs: Any
+    message_type: MessageType,
+    *,
+    instances: Sequence[Model],
+    first: bool = False,
+    **kwargs: Any,
 ) -> None:
-    """Record a message about each, in the caller's transaction."""
+    """Record a message about each, in the caller's transaction.
+
+    `first`: nothing was told of these before, which not all of this type can say.
+    """
     shown = (message_type.at_hand or partial(_read_again, message_type))(instances)
     facts = [_fact(message_type, row) for row in shown]
-    outbox.record(message_type.name, facts, first=message_type.first)
+    outbox.record(message_type.name, facts, first=first or message_type.first)
 
 
 def _read_again(

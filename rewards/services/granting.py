@@ -1,12 +1,16 @@
 """From a qualified referral to its rewards, and back."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
 
+from referral_factory import prepared
+from referral_factory.prepared import array
 from referrals.models import Participant, Referral
 from rewards.granting import Grant, may_be_rewarded, rewards_for
 from rewards.models import BY_RULE, Reward, RewardRule
@@ -25,26 +29,30 @@ NOT_ISSUED = (
 HANDED_OVER = (Status.ISSUING, Status.ISSUED)
 
 
-@transaction.atomic
-def grant_rewards(referrals: list[Referral]) -> list[Reward]:
+@transaction.atomic(savepoint=False)
+def grant_rewards(referrals: Sequence[Referral]) -> list[Reward]:
     """Grant, once for ever, what the rules of their campaigns give for each referral.
 
     A referral that qualifies again finds its rows: cancelled ones go back to review.
+    Two statements and one for what is told, however many referrals; those that had
+    rewards before take more.
     """
-    rules = _rules_of({referral.campaign_id for referral in referrals})
+    known = _gather(referrals)
     fresh = [
         _reward(referral, grant)
         for referral in referrals
-        for grant in rewards_for(
-            rules[referral.campaign_id],
-            advocate_status=referral.advocate.status,
-            friend_status=referral.friend.status,
-        )
+        for grant in known.grants_for(referral)
     ]
-    Reward.objects.bulk_create(fresh, ignore_conflicts=True)
-    granted = {reward.pk for reward in fresh}
-    rows = list(_rewards_of(referrals))
-    created = [row for row in rows if row.pk in granted]
+    written = prepared.insert(fresh)
+    created = [reward for reward in fresh if reward.pk in written]
+    if created:
+        reward_created.send(sender=Reward, instances=created, first=True)
+    before = [referral for referral in referrals if known.had_rewards(referral)]
+    return created + (_grant_again(before, written) if before else [])
+
+
+def _grant_again(referrals: Sequence[Referral], written: Set[UUID]) -> list[Reward]:
+    rows = [row for row in _rewards_of(referrals) if row.pk not in written]
     again = [row for row in rows if row.status == Status.CANCELLED and _may_have(row)]
     for reward in again:
         reward.grant_again(now=_qualified_at(reward.referral))
@@ -52,9 +60,9 @@ def grant_rewards(referrals: list[Referral]) -> list[Reward]:
     for reward in disputed:  # it counts after all
         reward.disputed_at = None
     Reward.objects.bulk_update(disputed, ["disputed_at"])
-    if created or again:
-        reward_created.send(sender=Reward, instances=created + again)
-    return created + again
+    if again:
+        reward_created.send(sender=Reward, instances=again)
+    return again
 
 
 @transaction.atomic
@@ -89,22 +97,84 @@ def _may_have(reward: Reward) -> bool:
     return may_be_rewarded(reward.recipient.status)
 
 
-def _rules_of(campaigns: set[UUID]) -> dict[UUID, list[RewardRule]]:
-    by_campaign: dict[UUID, list[RewardRule]] = defaultdict(list)
-    rules = RewardRule.objects.filter(campaign__in=campaigns, retired_at=None)
-    for rule in rules.order_by("id"):
-        by_campaign[rule.campaign_id].append(rule)
-    return by_campaign
+# Rules, and the people of referrals: one look, since each takes its time.
+GATHER = """
+    SELECT 'rule', id, campaign_id,
+        ARRAY[side, kind, amount::text, currency, version::text]
+    FROM rewards_rewardrule
+    WHERE campaign_id = ANY (%(campaigns)s::uuid[]) AND retired_at IS NULL
+    UNION ALL
+    SELECT 'referral', referral.id, referral.campaign_id,
+        ARRAY[advocate.status, friend.status, (EXISTS (
+            SELECT 1 FROM rewards_reward WHERE referral_id = referral.id))::text]
+    FROM referrals_referral AS referral
+    JOIN referrals_participant AS advocate ON advocate.id = referral.advocate_id
+    JOIN referrals_participant AS friend ON friend.id = referral.friend_id
+    WHERE referral.id = ANY (%(referrals)s::uuid[])
+"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What granting looks at: rules by their campaign, and what is so of referrals."""
+
+    rules: dict[UUID, list[RewardRule]]
+    told: dict[UUID, list[str]]
+
+    def grants_for(self, referral: Referral) -> list[Grant[RewardRule]]:
+        advocate, friend, _ = self.told[referral.pk]
+        rules = self.rules[referral.campaign_id]
+        return rewards_for(rules, advocate_status=advocate, friend_status=friend)
+
+    def had_rewards(self, referral: Referral) -> bool:
+        return self.told[referral.pk][2] == "true"
+
+
+def _gather(referrals: Sequence[Referral]) -> Known:
+    named = {
+        "campaigns": array({referral.campaign_id for referral in referrals}),
+        "referrals": array(referral.pk for referral in referrals),
+    }
+    known = Known(defaultdict(list), {})
+    for kind, pk, campaign, told in prepared.execute(GATHER, named):
+        if kind == "rule":
+            known.rules[campaign].append(_rule(pk, campaign, *told))
+        else:
+            known.told[pk] = told
+    for rules in known.rules.values():
+        rules.sort(key=lambda rule: rule.pk)
+    return known
+
+
+def _rule(
+    pk: UUID,
+    campaign: UUID,
+    side: str,
+    kind: str,
+    amount: str,
+    currency: str,
+    version: str,
+) -> RewardRule:
+    return RewardRule(
+        id=pk,
+        campaign_id=campaign,
+        side=side,
+        kind=kind,
+        amount=Decimal(amount),
+        currency=currency,
+        version=int(version),
+    )
 
 
 def _reward(referral: Referral, grant: Grant[RewardRule]) -> Reward:
     rule = grant.rule
+    advocate, friend = referral.advocate_id, referral.friend_id
     return Reward(
-        campaign_id=referral.campaign_id,
-        referral=referral,
-        rule=rule,
+        campaign=referral.campaign,
+        referral_id=referral.pk,
+        rule_id=rule.pk,
         rule_version=rule.version,
-        recipient=referral.advocate if grant.to_the_advocate else referral.friend,
+        recipient_id=advocate if grant.to_the_advocate else friend,
         side=rule.side,
         kind=rule.kind,
         amount=grant.amount,
