@@ -5,6 +5,8 @@ asked for every event; what it reads of the facts is all that it is given.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +15,7 @@ from referral_factory.expressions import (
     CannotEvaluate,
     Expression,
     Verdict,
+    WrongKinds,
     compile_expression,
 )
 from referrals.facts import (
@@ -77,6 +80,26 @@ VARIABLES: Mapping[str, Fields] = {
     "referral": REFERRAL,
     "campaign": CAMPAIGN,
 }
+OPEN = ("properties", "attributes")  # their fields are the campaign's own
+A_MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+SOMEBODY = PersonFacts(
+    external_id="c-1",
+    email="somebody@example.com",
+    status="active",
+    source="api",
+    attributes={},
+    created_at=A_MOMENT,
+    customer_since=A_MOMENT,
+    confirmed_at=A_MOMENT,
+)
+EVERYTHING = Facts(
+    event=EventFacts("order", Decimal(50), "USD", A_MOMENT, event_id="o", source="api"),
+    person_known=True,
+    referral=ReferralFacts("pending", A_MOMENT, A_MOMENT, A_MOMENT, "code"),
+    friend=SOMEBODY,
+    advocate=SOMEBODY,
+    campaign=CampaignFacts("slug", "live", "USD", A_MOMENT),
+)
 Named = EventFacts | PersonFacts | ReferralFacts | CampaignFacts
 
 
@@ -104,6 +127,24 @@ def holds(text: str, facts: Facts) -> Check:
         detail = f"The condition cannot be judged: {error.detail}"
         return Check("condition", False, detail, condition.saw(values))
     return Check("condition", verdict.holds, _detail(verdict), condition.saw(values))
+
+
+def refuse_other_than_truth(text: str) -> None:
+    """Refuse a condition that mixes kinds of values, or is no yes or no.
+
+    Told from an event that has everything. What a campaign's own fields hold cannot be
+    known: clauses that read those are judged when there is an event.
+    """
+    for clause in compile_condition(text).clauses:
+        part = compile_condition(clause.text)
+        if any(path[1] in OPEN for path in part.reads):
+            continue
+        try:
+            part.judge(what_is_read(part, EVERYTHING))
+        except WrongKinds as error:
+            raise BadExpression(error.detail, clause.place) from error
+        except CannotEvaluate:
+            continue  # of these values; of others it may
 
 
 def what_is_read(condition: Expression, facts: Facts) -> dict[str, dict[str, Any]]:

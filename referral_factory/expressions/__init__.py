@@ -11,7 +11,12 @@ from referral_factory.expressions.compiled import (
     Verdict,
     compile_expression,
 )
-from referral_factory.expressions.faults import BadExpression, CannotEvaluate, Place
+from referral_factory.expressions.faults import (
+    BadExpression,
+    CannotEvaluate,
+    Place,
+    WrongKinds,
+)
 
 __all__ = [
     "BadExpression",
@@ -20,5 +25,6 @@ __all__ = [
     "Expression",
     "Place",
     "Verdict",
+    "WrongKinds",
     "compile_expression",
 ]

@@ -11,6 +11,7 @@ from referral_factory.expressions.faults import (
     BadExpression,
     CannotEvaluate,
     Place,
+    WrongKinds,
     did_you_mean,
 )
 from referral_factory.expressions.functions import KNOWN, OWN, Misused
@@ -32,6 +33,16 @@ from referral_factory.expressions.values import (
 
 # What the evaluator may say of an expression and its values; else it is a bug.
 FAULTS = (TypeError, LookupError, RuntimeError, ArithmeticError, ValueError)
+PLAIN_FAULTS = (
+    (ZeroDivisionError, "It divides by zero."),
+    (OverflowError, "A number is too large to reckon with."),
+    (IndexError, "A list has fewer items than it asks for."),
+)
+HINTS = {
+    "timestamp": 'write a moment as timestamp("2026-01-31T12:00:00Z")',
+    "int": "a whole number in digits",
+    "double": "a number in digits",
+}
 PLACED = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 
 
@@ -41,6 +52,7 @@ class Clause:
 
     text: str
     program: Any
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -100,29 +112,25 @@ class Expression:
         try:
             return program.execute(context)
         except FAULTS as error:
-            raise CannotEvaluate(self._explained(error, values)) from error
+            raise self._explained(error, values) from error
 
     def _truth(self, clause: Clause, context: Any, values: Mapping[str, Any]) -> bool:
         truth = self._run(clause.program, context, values)
         if isinstance(truth, bool):
             return truth
         detail = f"It gives {kind_of(truth)} instead of true or false: {clause.text}"
-        raise CannotEvaluate(detail)
+        raise WrongKinds(detail)
 
-    def _explained(self, error: Exception, values: Mapping[str, Any]) -> str:
+    def _explained(self, error: Exception, values: Mapping[str, Any]) -> CannotEvaluate:
         if isinstance(error, KeyError):
-            return self._missing(str(error.args[0]), values)
+            return CannotEvaluate(self._missing(str(error.args[0]), values))
         if isinstance(error, TypeError):
-            return (
-                f"The kinds of its values do not fit each other{self._kinds(values)}."
-            )
-        if isinstance(error, ZeroDivisionError):
-            return "It divides by zero."
-        if isinstance(error, OverflowError):
-            return "A number is too large to reckon with."
-        if isinstance(error, IndexError):
-            return "A list has fewer items than it asks for."
-        return self._failed(str(error), values)
+            kinds = self._kinds(values)
+            return WrongKinds(f"The kinds of its values do not fit each other{kinds}.")
+        for kind, detail in PLAIN_FAULTS:
+            if isinstance(error, kind):
+                return CannotEvaluate(detail)
+        return WrongKinds(self._failed(str(error), values))
 
     def _missing(self, name: str, values: Mapping[str, Any]) -> str:
         """Which of the things that it reads lacks the field."""
@@ -153,7 +161,8 @@ class Expression:
             return f"{own[1]}{self._kinds(values)}."
         named = unset or re.match(r"Function '(\w+)'", said)
         name = named[1] if named else "A function"
-        return f"{name} cannot work on what it is given{self._kinds(values)}."
+        hint = f" ({HINTS[name]})" if name in HINTS else ""
+        return f"{name} cannot work on what it is given{self._kinds(values)}{hint}."
 
 
 def compile_expression(text: str, *, variables: Variables) -> Expression:
@@ -166,7 +175,8 @@ def compile_expression(text: str, *, variables: Variables) -> Expression:
     program = _compiled(text)
     _refuse_what_was_read_otherwise(program, reading, variables)
     clauses = tuple(
-        Clause(" ".join(part.split()), _compiled(part)) for part in reading.clauses
+        Clause(" ".join(part.split()), _compiled(part), Place.of(text, at))
+        for at, part in reading.clauses
     )
     return Expression(
         text=text,

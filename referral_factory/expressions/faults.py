@@ -39,6 +39,10 @@ class CannotEvaluate(Exception):
         super().__init__(detail)
 
 
+class WrongKinds(CannotEvaluate):
+    """Its values are of kinds that it cannot work on."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a sentence: what somebody may have wanted to write, if anything."""
     close = get_close_matches(word.lower(), {name.lower(): name for name in known}, 1)

@@ -39,7 +39,7 @@ class Reading:
     calls: frozenset[str]
     loops: bool
     bound: tuple[str, ...]  # the name of each item of its loop
-    clauses: tuple[str, ...]  # what its outermost && joins
+    clauses: tuple[tuple[int, str], ...]  # what its outermost && joins, and where
 
 
 def read_expression(text: str, variables: Variables) -> Reading:
@@ -263,19 +263,23 @@ class _Reader:
     def _within_another(self, path: Path) -> bool:
         return any(path[:n] in self.reads for n in range(1, len(path)))
 
-    def _clauses(self) -> tuple[str, ...]:
+    def _clauses(self) -> tuple[tuple[int, str], ...]:
         """The texts between its outermost &&; all of it where that is not its shape."""
         depth, cuts = 0, []
         for at, token in enumerate(self.tokens):
             sign = self._sign(at)
             depth += (sign in CLOSES) - (sign in CLOSES.values())
             if not depth and sign in {"||", "?"}:
-                return (self.text,)
+                return ((self.tokens[0].at, self.text),)
             if not depth and sign == "&&":
                 cuts.append(token.at)
         ends = [*cuts, len(self.text)]
         starts = [0, *(cut + 2 for cut in cuts)]
-        return tuple(self.text[a:b] for a, b in zip(starts, ends, strict=True))
+        parts = zip(starts, ends, strict=True)
+        return tuple((self._first_word(a), self.text[a:b]) for a, b in parts)
+
+    def _first_word(self, offset: int) -> int:
+        return next((t.at for t in self.tokens if t.at >= offset), offset)
 
 
 def _can_match(pattern: str) -> bool:

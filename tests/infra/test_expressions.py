@@ -292,6 +292,12 @@ def test_a_clause_that_is_false_outweighs_one_that_cannot_be_judged() -> None:
         judged(text, event=event("50"))
 
 
+def test_each_clause_knows_its_place() -> None:
+    text = "event.amount >= 50 // enough\n  && event.name == 'order'"
+    clauses = compile_expression(text, variables=VARIABLES).clauses
+    assert [clause.place for clause in clauses] == [Place(1, 1), Place(2, 6)]
+
+
 def test_alternatives_are_one_clause() -> None:
     text = "event.amount >= 50 && true || event.name == 'vip'"
     assert judged(text, event=event("49")).clause == text

@@ -6,8 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from referral_factory.expressions import BadExpression
-from referrals.conditions import VARIABLES, compile_condition, holds
+from referral_factory.expressions import BadExpression, Place
+from referrals.conditions import (
+    VARIABLES,
+    compile_condition,
+    holds,
+    refuse_other_than_truth,
+)
 from referrals.facts import (
     CampaignFacts,
     EventFacts,
@@ -111,3 +116,36 @@ def test_every_field_can_be_read_of_facts_that_know_nothing() -> None:
         for field in fields:
             for facts in (FACTS, unknown):
                 assert holds(f"has({name}.{field}) || true", facts).passed
+
+
+@pytest.mark.parametrize(
+    ("text", "detail", "place"),
+    [
+        ("event.amount", "a number with decimals instead of true or false", (1, 1)),
+        ("has(event.amount) && event.name", "a text instead of true or", (1, 22)),
+        ("true &&\nevent.amount * 2 > 10", "reckon with 2.0, not 2", (2, 1)),
+        ("event.name > 3", "event.name is a text", (1, 1)),
+        ("event.occurred_at > timestamp('2026-01-31')", "2026-01-31T12:00", (1, 1)),
+        ("event.occurred_at > '2026-01-31'", "event.occurred_at is a moment", (1, 1)),
+    ],
+)
+def test_what_could_never_be_judged_is_refused(
+    text: str, detail: str, place: tuple[int, int]
+) -> None:
+    with pytest.raises(BadExpression) as caught:
+        refuse_other_than_truth(text)
+    assert detail in caught.value.detail
+    assert caught.value.place == Place(*place)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "event.properties.vip",
+        "event.properties.age * 2 > 18",
+        "100 / size(referral.marks) > 3",
+        "referral.marks[0] == 'x'",
+    ],
+)
+def test_what_some_events_may_answer_is_not_refused(text: str) -> None:
+    refuse_other_than_truth(text)
