@@ -31,6 +31,7 @@ from referrals.showing import (
     show_participant,
     show_referral,
 )
+from referrals.telling import summary_of_event
 
 
 class CampaignSerializer(serializers.Serializer[Campaign]):
@@ -288,10 +289,15 @@ class EventSerializer(serializers.Serializer[Event]):
     occurred_at = MomentField()
     received_at = MomentField()
     rules_version = serializers.IntegerField()
+    summary = serializers.SerializerMethodField()
     explanation = serializers.SerializerMethodField()
 
     def get_currency(self, event: Event) -> str | None:
         return event.currency or None
+
+    def get_summary(self, event: Event) -> str:
+        """What was decided and why, in a sentence or two."""
+        return summary_of_event(event)
 
     @extend_schema_field(CheckSerializer(many=True))
     def get_explanation(self, event: Event) -> Any:

@@ -18,6 +18,7 @@ from referral_factory.ids import to_public
 from referral_factory.wire import moment_as_text
 from referrals.counts import COUNTED
 from referrals.models import Participant
+from referrals.telling import summary_of_event
 
 
 class Links(NamedTuple):
@@ -119,6 +120,7 @@ def show_event(event: Any) -> dict[str, Any]:
         "occurred_at": moment_as_text(event.occurred_at),
         "received_at": moment_as_text(event.received_at),
         "rules_version": event.rules_version,
+        "summary": summary_of_event(event),
         "explanation": event.decision.get("checks", []),
     }
 

@@ -163,7 +163,7 @@ def _credit(referral: Referral) -> Iterator[Entry]:
 
 def _claims(referral: Referral) -> Iterator[Entry]:
     rows = RefusedClaim.objects.filter(friend=referral.friend_id)
-    for claim in newest(rows):
+    for claim in newest(rows.select_related("advocate")):
         yield Entry(
             claim.created_at,
             "claim_refused",

@@ -20,3 +20,14 @@ document.addEventListener("click", async (event) => {
     said.textContent = "The browser did not allow copying: select it and copy by hand.";
   }
 });
+
+// All that can be folded in one part of a page is unfolded at once, and back.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-unfold]");
+  if (!button) return;
+  const open = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(open));
+  for (const each of document.getElementById(button.dataset.unfold).querySelectorAll("details")) {
+    each.open = open;
+  }
+});

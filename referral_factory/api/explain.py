@@ -95,16 +95,14 @@ class ExplainedClaimSerializer(RefusedClaimSerializer):
 class ExplainedEventSerializer(EventSerializer):
     """An event with the rules that it was judged by, as they were then."""
 
-    summary = serializers.CharField()
     explanation = AskedSerializer(many=True)  # type: ignore[assignment]
     rules = serializers.JSONField()
 
     def to_representation(self, instance: Event) -> dict[str, Any]:
-        checks = AskedSerializer(checks_of(instance), many=True)
+        asked = [AskedSerializer(check).data for check in checks_of(instance)]
         return {
-            **EventSerializer(instance).data,
-            "summary": summary_of_event(instance),
-            "explanation": checks.data,
+            **super().to_representation(instance),
+            "explanation": asked,
             "rules": self._rules(instance),
         }
 

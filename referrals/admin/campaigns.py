@@ -9,16 +9,16 @@ from django.contrib import admin
 from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from referral_factory import money
 from referral_factory.admin_base import COLOURS, Admin, display, number, one_line, tick
 from referral_factory.admin_verbs import Asked, Verb
 from referral_factory.templatetags.admin_words import moment
 from referrals import checklist
+from referrals.admin.clock import MOVE_CLOCK
 from referrals.admin.join_pages import FIELDSETS, JoinPageForm
 from referrals.landing import may_lead_to
+from referrals.milestones import milestone_of
 from referrals.models import Campaign
 from referrals.services.campaigns import (
     change_campaign,
@@ -28,6 +28,8 @@ from referrals.services.campaigns import (
     pause_campaign,
     resume_campaign,
 )
+from referrals.services.clock import next_due
+from referrals.telling import milestone_in_words
 
 Status = Campaign.Status
 LIMITS = ("amount_limit", "two_people_above")
@@ -199,6 +201,7 @@ VERBS = (
         explains="For good. What is pending runs out its window.",
         grave=True,
     ),
+    MOVE_CLOCK,
 )
 
 
@@ -278,6 +281,7 @@ class CampaignAdmin(Admin):
             "rules": list(row.reward_rules.filter(retired_at=None).order_by("id")),
             "may_add_rule": request.user.has_perm("rewards.add_rewardrule"),
             "clock": row.now(timezone.now()) if row.mode == "test" else None,
+            "due": next_due(row),
         }
 
     @display(description="Status", ordering="status", label=COLOURS)
@@ -289,17 +293,8 @@ class CampaignAdmin(Admin):
         return campaign.get_mode_display()
 
     @display(description="Milestone")
-    def milestone(self, campaign: Campaign) -> SafeString | str:
-        if not campaign.milestone_event:
-            return "not set"
-        minimum = campaign.milestone_minimum
-        least = (
-            f" of {money.for_people(minimum, campaign.currency)} or more"
-            if minimum
-            else ""
-        )
-        held = f", held {campaign.holding_days} days" if campaign.holding_days else ""
-        return format_html("{}{}{}", campaign.milestone_event, least, held)
+    def milestone(self, campaign: Campaign) -> str:
+        return milestone_in_words(milestone_of(campaign))
 
     @display(description="Made", ordering="id")
     def since(self, campaign: Campaign) -> str:

@@ -6,6 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from referral_factory.admin_base import (
     COLOURS,
@@ -16,15 +18,15 @@ from referral_factory.admin_base import (
     one_line,
 )
 from referral_factory.admin_verbs import Asked, Verb
-from referral_factory.templatetags.admin_words import moment, words
+from referral_factory.templatetags.admin_words import NOTHING, moment, words
 from referrals.models import Referral
 from referrals.search import people
-from referrals.services.explaining import refused_claims
 from referrals.services.referrals import (
     disqualify_referral,
     qualify_referral,
     reconsider_referral,
 )
+from referrals.timelines import ahead_of, timeline_of
 
 Status = Referral.Status
 
@@ -110,7 +112,16 @@ class InDoubt(admin.SimpleListFilter):
 class ReferralAdmin(Admin):
     names = ("referral", "referrals")
     verbs = (QUALIFY, DISQUALIFY, REOPEN)
-    list_display = ("pair", "state", "way", "doubt", "campaign", "made", "counted")
+    list_display = (
+        "pair",
+        "state",
+        "way",
+        "doubt",
+        "campaign",
+        "made",
+        "counted",
+        "ahead",
+    )
     list_filter = ("status", "way", InDoubt, "campaign")
     list_select_related = ("campaign", "advocate", "friend")
     ordering = ("-id",)
@@ -118,6 +129,7 @@ class ReferralAdmin(Admin):
     search_fields = ("pk",)  # shows the box; see `find`
     search_help_text = "Advocate or friend: e-mail, external id, code; or ref_…"
     empty = "A referral is made when a friend comes through somebody's link or code."
+    change_form_outer_before_template = "admin/referrals/referral_head.html"
     after_template = "admin/referrals/referral.html"
     fieldsets = (
         (
@@ -152,8 +164,8 @@ class ReferralAdmin(Admin):
     def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
             **super().row_context(request, row),
-            "refused": refused_claims(row.friend),
-            "events": list(row.events.order_by("occurred_at", "id")),
+            "timeline": timeline_of(row),
+            "clock": row.campaign.now(),
             "rewards": list(row.rewards.select_related("recipient").order_by("id")),
         }
 
@@ -176,6 +188,15 @@ class ReferralAdmin(Admin):
     @display(description="Qualified")
     def counted(self, referral: Referral) -> str:
         return moment(referral.qualified_at)
+
+    @display(description="Next")
+    def ahead(self, referral: Referral) -> SafeString | str:
+        """When time moves it on, where it will."""
+        found = ahead_of(referral)
+        if found is None:
+            return NOTHING
+        verb = "counts" if referral.status == Status.HOLDING else "expires"
+        return format_html("{} {}", verb, moment(found.at))
 
     @display(description="Expires")
     def expires(self, referral: Referral) -> str:

@@ -19,7 +19,8 @@ from referrals.serializers import (
     ChecklistSerializer,
     ClockSerializer,
 )
-from referrals.services import campaigns, referrals
+from referrals.services import campaigns
+from referrals.services.clock import advance_clock
 
 
 class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -92,8 +93,7 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         """Set a test campaign's clock; what is due by then happens in this call."""
         campaign, wall = self.get_object(), timezone.now()
         to = self.validated(ClockInput)["now"]
-        campaigns.move_clock(campaign, to=to, wall=wall)
-        settled = referrals.settle_campaign(campaign, wall=wall)
+        settled = advance_clock(campaign, to=to, wall=wall)
         return Response({"now": moment_as_text(to), **settled})
 
     def _answer(self, campaign: Campaign, code: int = status.HTTP_200_OK) -> Response:

@@ -105,6 +105,12 @@ class Event(Identified):
                 fields=["campaign", "-id"],
                 condition=Q(outcome="unmatched"),
             ),
+            # For what came in by one source or file: all roads but the API.
+            models.Index(
+                name="event_of_source",
+                fields=["source", "-id"],
+                condition=~Q(source__in=["", "api"]),
+            ),
             models.Index(
                 name="event_unmatched",
                 fields=["participant"],

@@ -187,7 +187,7 @@ def test_the_page_of_a_referral_explains_its_events(boss: Client) -> None:
         f"{EVENTS}{event.pk}/change/",
     ):
         page = boss.get(address).text
-        assert "amount reached" in page
+        assert "Is the amount large enough?" in page
         assert "It is 12 USD." in page
 
 
@@ -239,7 +239,7 @@ def test_the_page_of_a_referral_shows_how_its_credit_came_about(boss: Client) ->
         page = boss.get(address).text
         assert "friend before advocate" in page
         assert "The friend was enrolled on" in page
-        assert "is somebody else" in page
+        assert "Are they two people?" in page
         assert "already referred" in page
         assert "Bob" in page
 

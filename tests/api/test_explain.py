@@ -208,6 +208,7 @@ def test_much_to_tell_takes_no_more_queries(api: APIClient) -> None:
     ann = make_participant()
     friend = enrol(ann.campaign, email="f@shop.example", by_code=ann.code).participant
     asked = {"participant": friend.public_id}
+    report(friend)
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as seen:
@@ -223,7 +224,7 @@ def test_much_to_tell_takes_no_more_queries(api: APIClient) -> None:
     assert counts == [QUERIES, QUERIES]
 
 
-QUERIES = 6  # person, referral, claims, invitations, tombstones, events
+QUERIES = 7  # person, referral, claims, invitations, tombstones, events, rules
 
 
 @pytest.mark.parametrize(

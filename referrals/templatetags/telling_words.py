@@ -1,0 +1,44 @@
+"""What was decided, in the words of telling.py, for pages of staff."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import template
+from django.db.models import Model
+from django.urls import NoReverseMatch, reverse
+
+from referrals import telling
+from referrals.models import Event
+
+register = template.Library()
+
+
+@register.filter
+def question(check: str) -> str:
+    return telling.question(check)
+
+
+@register.filter
+def deciding(checks: Sequence[Mapping[str, Any]] | None) -> Any:
+    """The check that settled it: the first 'no', else the last one."""
+    return telling.deciding(checks or [])
+
+
+@register.filter
+def outcome_of(event: Event) -> str:
+    return telling.outcome_in_words(event)
+
+
+@register.filter
+def road(source: str) -> str:
+    return telling.road_in_words(source)
+
+
+@register.filter
+def page_of(row: Model) -> str:
+    """Where staff see a row; empty where it has no page."""
+    page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    try:
+        return reverse(page, args=[row.pk])
+    except NoReverseMatch:
+        return ""
