@@ -1,15 +1,18 @@
-"""From an event and a milestone to a decision with its reasons. Pure functions.
+"""Whether one event counts towards a milestone, and how far what counts reaches.
 
-`decide` looks at facts that were gathered for it and writes nothing, so that a dry
-run and an explanation are the same function as the real thing.
+Pure functions: they look at facts that were gathered for them and write nothing, so
+that a dry run, a backtest and the real thing are the same. What follows for a referral
+is in ledger.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from decimal import Decimal
+from functools import lru_cache
 
 from referral_factory import money
+from referrals.conditions import holds
 from referrals.facts import Check, EventFacts, Facts, Milestone
 from referrals.models import Event, Referral
 
@@ -19,181 +22,187 @@ Status = Referral.Status
 # Clocks of two systems differ a little.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
+# To a referral in one of these an event is news, whether it counts or not.
+REACHED = frozenset({Status.HOLDING.value, Status.QUALIFIED.value})
 
-@dataclass(frozen=True)
-class Decision:
-    outcome: Outcome
-    checks: tuple[Check, ...]
-    holds_until: datetime | None = None
-
-    def explanation(self) -> list[dict[str, Any]]:
-        return [check.as_json() for check in self.checks]
-
-
-def decide(facts: Facts, milestone: Milestone, now: datetime) -> Decision:
-    """Ask each question in order; the first 'no' gives the outcome."""
-    checks: list[Check] = []
-    for question, outcome_of_no in QUESTIONS:
-        check = question(facts, milestone)
-        checks.append(check)
-        if not check.passed:
-            return Decision(outcome_of_no(facts), tuple(checks))
-    if not milestone.holding:
-        return Decision(Outcome.QUALIFIED, tuple(checks))
-    until = max(now, facts.event.occurred_at) + milestone.holding
-    checks.append(
-        Check("holding_period", True, f"Held until {until:%Y-%m-%d %H:%M} UTC.")
-    )
-    return Decision(Outcome.HOLDING, tuple(checks), holds_until=until)
-
-
-def _person_is_known(facts: Facts, milestone: Milestone) -> Check:
-    detail = (
-        "The person is enrolled." if facts.person_known else "Nobody like that yet."
-    )
-    return Check("participant_known", facts.person_known, detail)
-
-
-def _referral_is_known(facts: Facts, milestone: Milestone) -> Check:
-    known = facts.referral is not None
-    return Check(
-        "referral_known", known, "They were referred." if known else "Not referred yet."
-    )
-
-
-def _is_the_milestone(facts: Facts, milestone: Milestone) -> Check:
-    return Check(
-        "event_is_milestone",
-        facts.event.name == milestone.event_name,
-        f"It is {facts.event.name!r}; the milestone is {milestone.event_name!r}.",
-    )
-
-
-def _referral_is_open(facts: Facts, milestone: Milestone) -> Check:
-    status = facts.referral.status if facts.referral else ""
-    return Check(
+# Answers that are the same each time.
+PERSON_KNOWN = Check("participant_known", True, "The person is enrolled.")
+PERSON_UNKNOWN = Check("participant_known", False, "Nobody like that yet.")
+REFERRAL_KNOWN = Check("referral_known", True, "They were referred.")
+REFERRAL_UNKNOWN = Check("referral_known", False, "Not referred yet.")
+STATUS_IS = {
+    status.value: Check(
         "referral_is_pending", status == Status.PENDING, f"The referral is {status}."
     )
+    for status in Status
+}
+NO_CLICK = Check("after_the_click", True, "It was credited without a click.")
+STANDS = Check("not_reversed", True, "Nothing took it back.")
+TAKEN_BACK = Check("not_reversed", False, "It had been taken back before.")
+NO_AMOUNT = Check("currency_matches", True, "It came without an amount.")
+NO_MINIMUM = Check("amount_reached", True, "No minimum is asked for.")
 
 
-def _is_within_the_window(facts: Facts, milestone: Milestone) -> Check:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the questions came to. `outcome` is None where nothing decided it yet."""
+
+    outcome: Outcome | None
+    counts: bool
+    checks: list[Check]
+
+
+def ask(facts: Facts, rules: Milestone) -> Answer:
+    """Ask each question in order; the first 'no' gives the outcome.
+
+    One goes on after a 'no': what comes after the milestone was reached decides
+    nothing, and may count all the same. So, if the first is taken back, it stands in.
+    """
+    outcome: Outcome | None = None
+    checks: list[Check] = []
+    for question, outcome_of_no in QUESTIONS:
+        check = question(facts, rules)
+        checks.append(check)
+        if check.passed:
+            continue
+        if check.check != "referral_is_pending" or not _is_reached(facts):
+            return Answer(outcome or outcome_of_no, False, checks)
+        outcome = Outcome.RECORDED
+    return Answer(outcome, True, checks)
+
+
+def still_counts(facts: Facts, rules: Milestone) -> bool:
+    """Whether an event that counts does so for what is left of it.
+
+    What is taken back never makes an event count that did not.
+    """
+    asked = (_was_not_taken_back, _amount_is_reached, _condition_holds)
+    return all(question(facts, rules).passed for question in asked)
+
+
+def progress(counting: int, total: Decimal, rules: Milestone) -> Check | None:
+    """How far what counts reaches; None where the first event is the milestone."""
+    if rules.count is not None:
+        said = f"{counting} of {rules.count}"
+        return Check("count_reached", counting >= rules.count, said)
+    if rules.sum is not None:
+        reached, needed = amount(total, rules.currency), rules.sum
+        said = f"{reached} of {amount(needed, rules.currency)} {rules.currency}"
+        return Check("sum_reached", total >= needed, said)
+    return None
+
+
+def hold_until(event: EventFacts, rules: Milestone, now: datetime) -> datetime | None:
+    """The end of the holding period; None where there is none."""
+    return max(now, event.occurred_at) + rules.holding if rules.holding else None
+
+
+def on(moment: datetime) -> str:
+    """A moment as checks say it; they are in UTC."""
+    return str(moment)[:16]  # as strftime("%Y-%m-%d %H:%M"), in a third of its time
+
+
+@lru_cache(maxsize=4096)
+def amount(value: Decimal, currency: str) -> str:
+    return money.as_text(value, currency)
+
+
+def _is_reached(facts: Facts) -> bool:
+    return facts.referral is not None and facts.referral.status in REACHED
+
+
+def _is_the_milestone(facts: Facts, rules: Milestone) -> Check:
+    name = facts.event.name
+    return Check(
+        "event_is_milestone",
+        name == rules.event_name,
+        f"It is {name!r}; the milestone is {rules.event_name!r}.",
+    )
+
+
+def _person_is_known(facts: Facts, rules: Milestone) -> Check:
+    return PERSON_KNOWN if facts.person_known else PERSON_UNKNOWN
+
+
+def _referral_is_known(facts: Facts, rules: Milestone) -> Check:
+    return REFERRAL_KNOWN if facts.referral else REFERRAL_UNKNOWN
+
+
+def _referral_is_open(facts: Facts, rules: Milestone) -> Check:
+    return STATUS_IS[facts.referral.status] if facts.referral else REFERRAL_UNKNOWN
+
+
+def _is_within_the_window(facts: Facts, rules: Milestone) -> Check:
     if facts.referral is None:
-        return Check("within_window", False, "There is no referral.")
-    earliest = facts.referral.created_at - milestone.match
+        return REFERRAL_UNKNOWN
+    occurred = facts.event.occurred_at
+    earliest = facts.referral.created_at - rules.match
     latest = facts.referral.expires_at
     return Check(
         "within_window",
-        earliest <= facts.event.occurred_at <= latest,
-        f"It happened on {facts.event.occurred_at:%Y-%m-%d %H:%M} UTC; what counts is "
-        f"{earliest:%Y-%m-%d %H:%M} to {latest:%Y-%m-%d %H:%M} UTC.",
+        earliest <= occurred <= latest,
+        f"It happened on {on(occurred)} UTC; what counts is "
+        f"{on(earliest)} to {on(latest)} UTC.",
     )
 
 
-def _came_after_the_click(facts: Facts, milestone: Milestone) -> Check:
+def _came_after_the_click(facts: Facts, rules: Milestone) -> Check:
     """What a friend did before they clicked is not what the click brought about."""
     clicked = facts.referral.clicked_at if facts.referral else None
     if clicked is None:
-        return Check("after_the_click", True, "It was credited without a click.")
+        return NO_CLICK
     occurred = facts.event.occurred_at
     return Check(
         "after_the_click",
         occurred >= clicked - CLOCKS_DIFFER,
-        f"It happened on {occurred:%Y-%m-%d %H:%M} UTC, "
-        f"the click on {clicked:%Y-%m-%d %H:%M} UTC.",
+        f"It happened on {on(occurred)} UTC, the click on {on(clicked)} UTC.",
     )
 
 
-def _currency_matches(facts: Facts, milestone: Milestone) -> Check:
+def _was_not_taken_back(facts: Facts, rules: Milestone) -> Check:
+    return TAKEN_BACK if facts.event.wholly_taken_back else STANDS
+
+
+def _currency_matches(facts: Facts, rules: Milestone) -> Check:
     if facts.event.amount is None:
-        return Check("currency_matches", True, "It came without an amount.")
-    return Check(
-        "currency_matches",
-        facts.event.currency == milestone.currency,
-        f"The amount is in {facts.event.currency}; "
-        f"the campaign's currency is {milestone.currency}.",
-    )
+        return NO_AMOUNT
+    return _compare_currencies(facts.event.currency, rules.currency)
 
 
-def _amount_is_reached(facts: Facts, milestone: Milestone) -> Check:
-    if milestone.minimum is None:
-        return Check("amount_reached", True, "No minimum is asked for.")
-    net = money.as_text(facts.event.net, milestone.currency)
-    minimum = money.as_text(milestone.minimum, milestone.currency)
-    return Check(
-        "amount_reached",
-        facts.event.net >= milestone.minimum,
-        f"The amount is {net} {milestone.currency}; the minimum is {minimum}.",
-    )
+@lru_cache(maxsize=1024)
+def _compare_currencies(given: str, wanted: str) -> Check:
+    said = f"The amount is in {given}; the campaign's currency is {wanted}."
+    return Check("currency_matches", given == wanted, said)
 
 
-def _was_not_taken_back(facts: Facts, milestone: Milestone) -> Check:
-    passed = not facts.event.wholly_taken_back
-    detail = "Nothing took it back." if passed else "It had been taken back before."
-    return Check("not_reversed", passed, detail)
+def _amount_is_reached(facts: Facts, rules: Milestone) -> Check:
+    if rules.minimum is None:
+        return NO_MINIMUM
+    return _compare_amounts(facts.event.net, rules.minimum, rules.currency)
 
 
-def _settled(facts: Facts) -> Outcome:
-    """To a referral that counts already it is news; to one that ended, nothing."""
-    counts = {Status.HOLDING, Status.QUALIFIED}
-    if facts.referral and facts.referral.status in counts:
-        return Outcome.RECORDED
-    return Outcome.NOT_MATCHED
+@lru_cache(maxsize=4096)
+def _compare_amounts(net: Decimal, minimum: Decimal, currency: str) -> Check:
+    said = f"The amount is {amount(net, currency)} {currency}; "
+    said += f"the minimum is {amount(minimum, currency)}."
+    return Check("amount_reached", net >= minimum, said)
 
 
-def _always(outcome: Outcome) -> Callable[[Facts], Outcome]:
-    return lambda facts: outcome
+def _condition_holds(facts: Facts, rules: Milestone) -> Check:
+    return holds(rules.condition, facts)
 
 
-QUESTIONS: tuple[
-    tuple[Callable[[Facts, Milestone], Check], Callable[[Facts], Outcome]], ...
-] = (
-    (_person_is_known, _always(Outcome.UNMATCHED)),
-    (_referral_is_known, _always(Outcome.UNMATCHED)),
-    (_is_the_milestone, _always(Outcome.RECORDED)),
-    (_referral_is_open, _settled),
-    (_is_within_the_window, _always(Outcome.NOT_MATCHED)),
-    (_came_after_the_click, _always(Outcome.NOT_MATCHED)),
-    (_was_not_taken_back, _always(Outcome.NOT_MATCHED)),
-    (_currency_matches, _always(Outcome.NOT_MATCHED)),
-    (_amount_is_reached, _always(Outcome.NOT_MATCHED)),
+# With the outcome of a 'no'.
+Question = tuple[Callable[[Facts, Milestone], Check], Outcome]
+QUESTIONS: Sequence[Question] = (
+    (_is_the_milestone, Outcome.RECORDED),
+    (_person_is_known, Outcome.UNMATCHED),
+    (_referral_is_known, Outcome.UNMATCHED),
+    (_referral_is_open, Outcome.NOT_MATCHED),
+    (_is_within_the_window, Outcome.NOT_MATCHED),
+    (_came_after_the_click, Outcome.NOT_MATCHED),
+    (_was_not_taken_back, Outcome.NOT_MATCHED),
+    (_currency_matches, Outcome.NOT_MATCHED),
+    (_amount_is_reached, Outcome.NOT_MATCHED),
+    (_condition_holds, Outcome.NOT_MATCHED),
 )
-
-
-@dataclass(frozen=True)
-class Reversal:
-    """What taking an event back does to the referral that it had settled."""
-
-    moves_to: Status | None
-    checks: tuple[Check, ...]
-
-
-def decide_reversal(
-    taken_back: EventFacts, referral_status: str | None, milestone: Milestone
-) -> Reversal:
-    """Judge the net facts of a milestone event after (part of) it was taken back.
-
-    `referral_status` is None where the event had settled no referral. What is still
-    reached stays; a part that leaves the minimum unreached goes back to pending
-    while holding; all else is disqualified.
-    """
-    if referral_status is None:
-        check = Check("was_milestone", False, "It had settled no referral.")
-        return Reversal(None, (check,))
-    was = Check("was_milestone", True, f"It settled the referral ({referral_status}).")
-    reached = not taken_back.wholly_taken_back and taken_back.net >= (
-        milestone.minimum or 0
-    )
-    left = Check(
-        "amount_still_reached",
-        reached,
-        f"{taken_back.net.normalize():f} is left of it; "
-        f"the minimum is {milestone.minimum or 'any amount'}.",
-    )
-    moves_to = None if reached else _after_loss(taken_back, referral_status)
-    return Reversal(moves_to, (was, left))
-
-
-def _after_loss(taken_back: EventFacts, status: str) -> Status | None:
-    if status == Status.HOLDING and not taken_back.wholly_taken_back:
-        return Status.PENDING
-    return Status.DISQUALIFIED if status in {Status.HOLDING, Status.QUALIFIED} else None

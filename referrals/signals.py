@@ -22,5 +22,7 @@ referral_qualified = Signal()
 referral_disqualified = Signal()
 referral_reopened = Signal()
 referral_expired = Signal()
+# It stays, and a person is to look at its rewards: with `reasons` by id, and `now`.
+referral_reversed = Signal()
 
 event_unmatched = Signal()

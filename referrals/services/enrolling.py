@@ -47,7 +47,7 @@ GATHER = """
         UNION
         SELECT 'awaited', person, NULL FROM referrals_event
         WHERE campaign_id = %(campaign)s AND person = ANY (%(names)s::text[])
-            AND participant_id IS NULL AND outcome = 'unmatched'
+            AND participant_id IS NULL
         UNION
         SELECT 'invited', email_canonical, NULL FROM referrals_invitation
         WHERE campaign_id = %(campaign)s

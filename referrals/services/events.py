@@ -1,9 +1,10 @@
-"""What a customer's system reports, judged once and explained."""
+"""What customers' systems report, judged once and explained: one event or thousands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -11,32 +12,22 @@ from django.db import transaction
 
 from referral_factory.errors import InvalidInput
 from referral_factory.ids import InvalidId, from_public
-from referrals.facts import Facts, Milestone, ReferralFacts
+from referrals.facts import EventFacts
+from referrals.ledger import Move
 from referrals.mailboxes import canonical, clean
-from referrals.milestones import milestone_of
 from referrals.models import Campaign, Event, Participant, Referral
-from referrals.qualification import CLOCKS_DIFFER, Decision, decide
+from referrals.qualification import CLOCKS_DIFFER
+from referrals.services import judging
+from referrals.services.books import Books, Kept, entry_of
 from referrals.services.campaigns import CampaignNotOpen
 from referrals.services.codes import owners_of
-from referrals.services.locks import (
-    email_name,
-    external_id_name,
-    lock_names,
-    names_of,
-)
-from referrals.services.referrals import (
-    hold_referral,
-    qualify_referral,
-    settle_referral,
-)
-from referrals.services.reversals import (
-    net_facts,
-    reversals_of,
-    reverse_event,
-)
+from referrals.services.judging import Found
+from referrals.services.locks import lock_names, names_of
 from referrals.signals import event_unmatched
 
 Outcome = Event.Outcome
+
+API = "api"  # the road that events come in by, unless another is named
 
 
 @dataclass(frozen=True)
@@ -56,15 +47,23 @@ class Report:
 
 @dataclass(frozen=True)
 class Recorded:
-    event: Event
-    repeated: bool  # it was known before: nothing happened this time
+    """What became of a report: what was decided about its event."""
+
+    entry: Kept
+    books: Books
+    repeated: bool = False  # it was known before: nothing happened this time
+    moves: Sequence[Move] = ()  # what it did to its person's referral
 
     @property
     def outcome(self) -> str:
-        return "duplicate" if self.repeated else self.event.outcome
+        return "duplicate" if self.repeated else self.entry.outcome
+
+    @cached_property
+    def event(self) -> Event:
+        return self.books.event(self.entry)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Nothing of this row was kept, and why."""
 
@@ -83,70 +82,54 @@ class Refusal:
         return self.error.pointer
 
 
-@transaction.atomic
+def record_event(
+    campaign: Campaign, report: Report, *, wall: datetime, source: str = API
+) -> Recorded:
+    """Store an event and decide, once, what it means: see record_events.
+
+    Raises what refuses it.
+    """
+    (answer,) = record_events(campaign, [report], wall=wall, source=source)
+    if isinstance(answer, Refusal):
+        raise answer.error
+    return answer
+
+
 def record_events(
     campaign: Campaign,
     reports: Sequence[Report],
     *,
     wall: datetime,
-    source: str = "api",
+    source: str = API,
 ) -> list[Recorded | Refusal]:
-    """Record events in their order; an answer for each. What is refused is not kept."""
-    answers: list[Recorded | Refusal] = []
-    for report in reports:
-        try:
-            answers.append(record_event(campaign, report, wall=wall, source=source))
-        except InvalidInput as refusal:
-            answers.append(Refusal(refusal))
+    """Store events and decide, once and in their order, what each means.
+
+    An answer for each; a row that is refused leaves the others alone. Systems retry, so
+    a known `event_id` changes nothing, whatever else is said with it. An event of
+    somebody unknown is kept, and judged when they arrive.
+
+    As many statements for ten thousand as for one, but for what is told of referrals
+    that move more than once.
+    """
+    _refuse_draft(campaign)
+    with transaction.atomic(savepoint=False):
+        while True:
+            call = _Call(campaign, reports, wall=wall, source=source)
+            answers = call.answer(hold=True)
+            if call.books.write():
+                break
+            # Somebody recorded one of these meanwhile: by now it is found.
+        call.books.announce()
+        call.announce_unmatched()
     return answers
 
 
 def preview_events(
     campaign: Campaign, reports: Sequence[Report], *, wall: datetime
 ) -> list[Recorded | Refusal]:
-    """What record_events would decide; nothing is written."""
-    with transaction.atomic():
-        answers = record_events(campaign, reports, wall=wall)
-        transaction.set_rollback(True)
-    return answers
-
-
-@transaction.atomic
-def record_event(
-    campaign: Campaign, report: Report, *, wall: datetime, source: str = "api"
-) -> Recorded:
-    """Store an event and decide, once, what it means for its person's referral.
-
-    Systems retry, so a known `event_id` changes nothing and returns what was decided
-    then. An event of somebody unknown is kept, and judged when they arrive.
-    """
-    if campaign.status == Campaign.Status.DRAFT:
-        raise CampaignNotOpen("The campaign was not launched yet.", current="draft")
-    _refuse_to_reverse_itself(report)
-    now = campaign.now(wall)
-    occurred_at = _not_in_the_future(report.occurred_at or now, now)
-    participant, person = _find_person(campaign, report.participant)
-    fresh = Event(
-        campaign=campaign,
-        event_id=report.event_id,
-        source=source,
-        name=report.name,
-        person="" if participant else person,
-        participant=participant,
-        amount=report.amount,
-        currency=report.currency,
-        properties={} if _erased(participant) else report.properties,
-        reverses=report.reverses,
-        occurred_at=occurred_at,
-        received_at=now,
-        outcome=Outcome.UNMATCHED,
-    )
-    Event.objects.bulk_create([fresh], ignore_conflicts=True)
-    known = Event.objects.filter(campaign=campaign, event_id=report.event_id)
-    if known.values_list("pk", flat=True).get() != fresh.pk:
-        return Recorded(known.get(), repeated=True)
-    _judge(fresh, wall=wall)
-    return Recorded(fresh, repeated=False)
+    """What record_events would answer now. Nothing is written, nobody waits for it."""
+    _refuse_draft(campaign)
+    return _Call(campaign, reports, wall=wall, source=API).answer(hold=False)
 
 
 def match_events_of_person(participant: Participant, *, wall: datetime) -> int:
@@ -154,98 +137,157 @@ def match_events_of_person(participant: Participant, *, wall: datetime) -> int:
 
     Returns how many events that were.
     """
-    strangers = Event.objects.filter(
-        campaign=participant.campaign_id,
-        person__in=names_of(participant),
-        participant=None,
-        outcome=Outcome.UNMATCHED,
-    )
-    early = list(strangers.order_by("occurred_at", "id"))
-    if early:
-        strangers.update(participant=participant, person="")
-    _judge_again(early, participant, wall)
-    return len(early)
+    people = [participant]
+    return match_events_of_people(participant.campaign, people, wall=wall)[
+        participant.pk
+    ]
 
 
-def match_events_of_referral(referral: Referral, *, wall: datetime) -> None:
-    """Judge what a friend did before we heard who had referred them."""
-    unmatched = referral.friend.events.filter(outcome=Outcome.UNMATCHED)
-    early = list(unmatched.order_by("occurred_at", "id"))
-    _judge_again(early, referral.friend, wall)
+@transaction.atomic(savepoint=False)
+def match_events_of_people(
+    campaign: Campaign, people: Sequence[Participant], *, wall: datetime
+) -> dict[UUID, int]:
+    """Judge what was reported about these people under names that are theirs by now.
+
+    They are held. Returns how many events of strangers turned out to be theirs.
+    """
+    names = {name: person.pk for person in people for name in names_of(person)}
+    books = Books(campaign, wall)
+    waiting = [
+        entry_of(row)
+        for row in judging.waiting(campaign, [p.pk for p in people], names)
+    ]
+    found = {person.pk: 0 for person in people}
+    for entry in waiting:
+        if entry.person is None:
+            entry.person = names[entry.name_of_person]
+            entry.name_of_person = ""
+            found[entry.person] += 1
+    _judge_again(books, waiting, [person.pk for person in people])
+    return found
 
 
-def _judge_again(events: list[Event], participant: Participant, wall: datetime) -> None:
-    for event in events:
-        event.campaign, event.participant = participant.campaign, participant
-        _judge(event, wall=wall, first_time=False)
-
-
-def _judge(event: Event, *, wall: datetime, first_time: bool = True) -> None:
-    milestone = milestone_of(event.campaign)
-    now = event.campaign.now(wall)
-    referral = None
-    if event.participant:
-        referral = settle_referral(event.campaign, wall=wall, friend=event.participant)
-    if referral and event.participant:
-        referral.friend = event.participant
-    reversals = reversals_of(event)
-    if event.reverses or event.name in milestone.reversal_events:
-        reverse_event(event, referral, milestone, wall=wall)
-    else:
-        _judge_report(event, reversals, referral, milestone, now)
-    waiting = [each for each in reversals if each.outcome == Outcome.UNMATCHED]
-    for reversal in waiting if event.participant else ():
-        reverse_event(reversal, referral, milestone, wall=wall)
-    if event.outcome == Outcome.UNMATCHED and first_time:
-        event_unmatched.send(sender=Event, instances=[event])
-
-
-def _judge_report(
-    event: Event,
-    reversals: list[Event],
-    referral: Referral | None,
-    milestone: Milestone,
-    now: datetime,
+def match_events_of_referrals(
+    campaign: Campaign, referrals: Iterable[Referral], *, wall: datetime
 ) -> None:
-    facts = Facts(
-        event=net_facts(event, reversals),
-        person_known=event.participant is not None,
-        referral=_referral_facts(referral) if referral else None,
-    )
-    decision = decide(facts, milestone, now)
-    event.keep_decision(
-        decision.outcome, decision.explanation(), milestone.as_json(), referral
-    )
-    if referral:
-        _apply(decision, event, referral, now)
+    """Judge what friends did before we heard who had referred them. They are held."""
+    friends = [referral.friend_id for referral in referrals]
+    books = Books(campaign, wall)
+    waiting = [entry_of(row) for row in judging.waiting(campaign, friends, [])]
+    _judge_again(books, waiting, friends)
 
 
-def _referral_facts(referral: Referral) -> ReferralFacts:
-    return ReferralFacts(
-        referral.status, referral.created_at, referral.expires_at, referral.clicked_at
-    )
+def _judge_again(books: Books, waiting: Sequence[Kept], people: Sequence[UUID]) -> None:
+    """In the order that they happened in. Nobody is told that one waits still."""
+    if not waiting:
+        return
+    undecided = [each for each in waiting if each.outcome == Outcome.UNMATCHED]
+    books.load(undecided, people)
+    for entry in undecided:  # all of them are here: one may take back another
+        books.ledger.enter(entry)
+    for entry in undecided:
+        books.judge(entry)
+    books.write(linked=waiting)
+    books.announce()
 
 
-def _apply(decision: Decision, event: Event, referral: Referral, now: datetime) -> None:
-    if decision.outcome == Outcome.QUALIFIED:
-        qualify_referral(referral, now=now, milestone_event_id=event.pk)
-    elif decision.outcome == Outcome.HOLDING and decision.holds_until:
-        hold_referral(referral, until=decision.holds_until, event=event)
+class _Call:
+    """The reports of one call, from their names to their answers."""
 
+    def __init__(
+        self,
+        campaign: Campaign,
+        reports: Sequence[Report],
+        *,
+        wall: datetime,
+        source: str,
+    ) -> None:
+        self.campaign, self.reports, self.source = campaign, reports, source
+        self.books = Books(campaign, wall)
+        self.keys = [_key(report.participant) for report in reports]
 
-def _refuse_to_reverse_itself(report: Report) -> None:
-    if report.reverses == report.event_id:
-        raise InvalidInput("/reverses", "An event cannot take itself back.")
+    def answer(self, *, hold: bool) -> list[Recorded | Refusal]:
+        known = self._find(hold=hold)
+        pairs = zip(self.reports, self.keys, strict=True)
+        entries = [self._entry(report, key, known) for report, key in pairs]
+        people = {entry.person for entry in entries if isinstance(entry.person, UUID)}
+        self.books.load(entries, people, hold=hold)
+        rows = zip(self.reports, self.keys, entries, strict=True)
+        return [self._answer(*row) for row in rows]
 
+    def announce_unmatched(self) -> None:
+        waiting = [
+            self.books.event(entry)
+            for entry in self.books.judged
+            if entry.outcome == Outcome.UNMATCHED
+        ]
+        if waiting:
+            event_unmatched.send(sender=Event, instances=waiting)
 
-def _not_in_the_future(occurred_at: datetime, now: datetime) -> datetime:
-    if occurred_at > now + CLOCKS_DIFFER:
-        raise InvalidInput(
-            "/occurred_at",
-            f"That is in the future: it is {now.isoformat()} in this campaign.",
-            "in_the_future",
+    def _find(self, *, hold: bool) -> Mapping[str, Found]:
+        """Who is meant, held in the order of their ids. Names of nobody come before:
+        who is to be held is looked for first, and then all are at once."""
+        keys = {key for key in self.keys if isinstance(key, str)}
+        alone = len(keys) == 1  # nothing is out of order, whatever is held first
+        known = judging.find_people(self.campaign, keys, hold=hold and alone)
+        strangers = [key for key in keys - known.keys() if _may_arrive(key)]
+        if not hold or (alone and not strangers):
+            return known
+        if strangers:
+            lock_names(self.campaign, strangers)
+        return judging.find_people(self.campaign, keys, hold=True)
+
+    def _entry(
+        self, report: Report, key: str | InvalidInput, known: Mapping[str, Found]
+    ) -> Kept:
+        name = key if isinstance(key, str) else ""
+        person = known.get(name)
+        now = self.books.now
+        return Kept(
+            event_id=report.event_id,
+            facts=EventFacts(
+                name=report.name,
+                amount=report.amount,
+                currency=report.currency,
+                occurred_at=_in_utc(report.occurred_at) if report.occurred_at else now,
+                event_id=report.event_id,
+                source=self.source,
+                received_at=now,
+                # What somebody erased does counts; what it was is nobody's to keep.
+                properties={} if person and person.erased else report.properties,
+            ),
+            person=person.id if person else None,
+            reverses=report.reverses,
+            name_of_person="" if person else name,
         )
-    return occurred_at
+
+    def _answer(
+        self, report: Report, key: str | InvalidInput, entry: Kept
+    ) -> Recorded | Refusal:
+        before = self.books.ledger.entries.get(entry.event_id)
+        if isinstance(before, Kept):
+            return Recorded(before, self.books, repeated=True)
+        if fault := self._fault(report, key, entry):
+            return Refusal(fault)
+        return Recorded(entry, self.books, moves=self.books.judge(entry))
+
+    def _fault(
+        self, report: Report, key: str | InvalidInput, entry: Kept
+    ) -> InvalidInput | None:
+        if report.reverses == report.event_id:
+            return InvalidInput("/reverses", "An event cannot take itself back.")
+        if entry.facts.occurred_at > self.books.now + CLOCKS_DIFFER:
+            now = self.books.now.isoformat()
+            said = f"That is in the future: it is {now} in this campaign."
+            return InvalidInput("/occurred_at", said, "in_the_future")
+        if isinstance(key, InvalidInput):
+            return key
+        if entry.person is None and not _may_arrive(key):
+            # Ids and codes are ours: an unknown one can never arrive later.
+            kind = next(iter(report.participant))
+            said = f"No participant of this campaign has this {kind}."
+            return InvalidInput(f"/participant/{kind}", said, "unknown")
+        return None
 
 
 def lookup_of(named: dict[str, str]) -> dict[str, Any]:
@@ -260,53 +302,30 @@ def lookup_of(named: dict[str, str]) -> dict[str, Any]:
     return {"external_id": value}
 
 
-def _find_person(
-    campaign: Campaign, named: dict[str, str]
-) -> tuple[Participant | None, str]:
-    """The participant, locked, and the name to remember where there is none yet.
-
-    Ids and codes are ours: an unknown one can never arrive later, so it is refused.
-    """
-    lookup = lookup_of(named)
-    rows = Participant.objects.filter(campaign=campaign, **lookup)
-    rows = rows.select_for_update(no_key=True)
-    found, person = rows.first(), _name(lookup)
-    if found is None and not person:
-        kind = next(iter(named))
-        raise InvalidInput(
-            f"/participant/{kind}",
-            f"No participant of this campaign has this {kind}.",
-            "unknown",
-        )
-    if found is None:
-        lock_names(campaign, [person])
-        found = rows.all().first()  # they may have been enrolled while we waited
-    if found:
-        found = _present(found)
-        found.campaign = campaign
-    return found, person
+def _refuse_draft(campaign: Campaign) -> None:
+    if campaign.status == Campaign.Status.DRAFT:
+        raise CampaignNotOpen("The campaign was not launched yet.", current="draft")
 
 
-def _present(found: Participant) -> Participant:
-    """Who somebody turned out to be, locked, where they were merged into another."""
-    while found.merged_into_id:
-        rows = Participant.objects.select_for_update(no_key=True)
-        found = rows.get(pk=found.merged_into_id)
-    return found
+def _key(named: dict[str, str]) -> str | InvalidInput:
+    """What a person is called, as locks.py says it; or what is wrong with it."""
+    ((kind, value),) = named.items()
+    if kind == "external_id":
+        return f"external_id:{value}"
+    try:
+        if kind == "email":
+            return f"email:{canonical(clean(value, '/participant/email'))}"
+        return f"code:{value.upper()}" if kind == "code" else f"id:{_uuid(value)}"
+    except InvalidInput as fault:
+        return fault
 
 
-def _erased(participant: Participant | None) -> bool:
-    """What they do counts as before; what it was is nobody's to keep."""
-    gone = Participant.Status.ERASED
-    return participant is not None and participant.status == gone
+def _may_arrive(key: str) -> bool:
+    return key.startswith(("external_id:", "email:"))
 
 
-def _name(lookup: dict[str, Any]) -> str:
-    if "email_canonical" in lookup:
-        return email_name(lookup["email_canonical"])
-    if "external_id" in lookup:
-        return external_id_name(lookup["external_id"])
-    return ""
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _uuid(value: str) -> UUID:

@@ -20,7 +20,7 @@ from referrals.models import (
     RefusedClaim,
 )
 from referrals.services.erasing import blank
-from referrals.services.events import match_events_of_referral
+from referrals.services.events import match_events_of_referrals
 from referrals.services.living import refuse_erased
 from referrals.services.locks import email_name
 from referrals.services.merging_referrals import Pair, merge_referrals
@@ -68,7 +68,7 @@ def merge_participants(
     _move_person(pair, wall)
     _announce(pair, was_blocked)
     if credit:
-        match_events_of_referral(credit, wall=wall)
+        match_events_of_referrals(credit.campaign, [credit], wall=wall)
     return pair.kept
 
 

@@ -15,7 +15,10 @@ from referrals.models import Campaign, Participant, Referral, RefusedClaim
 from referrals.services import enrolling
 from referrals.services.campaigns import CampaignNotOpen, refuse_unless_open
 from referrals.services.enrolling import Gathered
-from referrals.services.events import match_events_of_person
+from referrals.services.events import (
+    match_events_of_people,
+    match_events_of_person,
+)
 from referrals.services.living import ParticipantErased
 from referrals.services.locks import lock_names, names_as, names_of
 from referrals.services.people import (
@@ -257,13 +260,14 @@ class _Answers:
         """Judge the events that had come under these people's names before."""
         if not self.known.awaited:
             return {}
-        people = [*self.plan.newcomers.values(), *self.known.people]
-        return {
-            participant.pk: match_events_of_person(participant, wall=self.wall)
-            for participant in people
+        candidates = [*self.plan.newcomers.values(), *self.known.people]
+        people = [
+            participant
+            for participant in candidates
             if participant.pk in whose.keys() - self.overtaken
             and not self.known.awaited.isdisjoint(names_of(participant))
-        }
+        ]
+        return match_events_of_people(self.campaign, people, wall=self.wall)
 
     def _refer(self, *, new: bool) -> dict[int, Attributed]:
         """Credit advocates with newcomers, or with those known: by row."""

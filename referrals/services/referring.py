@@ -22,7 +22,7 @@ from referrals.attribution import (
 )
 from referrals.models import Campaign, Participant, Referral, RefusedClaim
 from referrals.refusals import AlreadyReferred, UnknownAdvocate
-from referrals.services.events import match_events_of_referral
+from referrals.services.events import match_events_of_referrals
 from referrals.services.living import hold
 from referrals.services.locks import lock_campaign, names_of
 from referrals.services.rings import advocates_above
@@ -109,8 +109,8 @@ def refer_friends(
     if made:
         Referral.objects.bulk_create(made)
         referral_created.send(sender=Referral, instances=made)
-    for referral in () if new else made:
-        match_events_of_referral(referral, wall=wall)
+        if not new:
+            match_events_of_referrals(campaign, made, wall=wall)
     return answers
 
 

@@ -243,7 +243,11 @@ def test_event_before_its_referral_is_judged_when_it_is_made() -> None:
     enrol(campaign, external_id="f-1")
     early = report({"external_id": "f-1"}, campaign=campaign)
     assert early.outcome == "unmatched"
-    assert checks(early) == {"participant_known": True, "referral_known": False}
+    assert checks(early) == {
+        "event_is_milestone": True,
+        "participant_known": True,
+        "referral_known": False,
+    }
 
     enrol(
         campaign,
@@ -368,15 +372,16 @@ def test_explanation_names_each_question_and_what_it_saw() -> None:
     recorded = report(referred().friend, "25")
 
     assert list(checks(recorded)) == [
+        "event_is_milestone",
         "participant_known",
         "referral_known",
-        "event_is_milestone",
         "referral_is_pending",
         "within_window",
         "after_the_click",
         "not_reversed",
         "currency_matches",
         "amount_reached",
+        "condition",
     ]
     assert "The amount is 25.00 USD; the minimum is 20.00." in details(recorded)
 
