@@ -102,7 +102,10 @@ class EventFilter(filters.FilterSet):
     referral = IdFilter(prefix="ref", field_name="referral_id")
     event_id = filters.CharFilter()
     name = filters.CharFilter()
+    source = filters.CharFilter()
+    reverses = filters.CharFilter()
     outcome = filters.ChoiceFilter(choices=Event.Outcome.choices)
+    counts = YesOrNoFilter()
     occurred_after = MomentFilter(field_name="occurred_at", lookup_expr="gte")
     occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
 
@@ -113,6 +116,7 @@ class EventFilter(filters.FilterSet):
 
 class ImportFilter(filters.FilterSet):
     campaign = IdFilter(prefix="cmp", field_name="campaign_id")
+    kind = filters.ChoiceFilter(choices=Import.Kind.choices)
     status = filters.ChoiceFilter(choices=Import.Status.choices)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What clients may send about a file of people: by a form, in a query, or as JSON."""
+"""What clients may send about a file: by a form, in a query, or as JSON."""
 
 import json
 from typing import Any
@@ -11,6 +11,7 @@ from rest_framework import serializers
 from referral_factory.text import clean_text
 from referral_factory.wire import IdField, StrictSerializer, TextField
 from referrals.files.layout import MOST_COLUMNS
+from referrals.models import Import
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
@@ -34,7 +35,7 @@ class UploadField(serializers.Field[UploadedFile, Any, Any, Any]):
     }
 )
 class MappingField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
-    """Columns of a file -> fields of a participant; a form holds it as JSON text."""
+    """Columns of a file -> fields of its rows; a form holds it as JSON text."""
 
     default_error_messages = {
         "not_a_mapping": "Not an object whose keys are columns and values fields.",
@@ -66,10 +67,13 @@ class YesOrNo(serializers.BooleanField):
 
 
 class ImportInput(StrictSerializer):
-    """A CSV file of people."""
+    """A CSV file of people, or of events."""
 
     file = UploadField()
     campaign = IdField("cmp")
+    kind = serializers.ChoiceField(
+        Import.Kind.choices, default=Import.Kind.PARTICIPANTS.value
+    )
     filename = TextField(255, required=False, allow_blank=True)
     mapping = MappingField(required=False)
     dry_run = YesOrNo(default=True)

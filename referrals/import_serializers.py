@@ -15,10 +15,14 @@ GUESSED = (
     "The file is not in UTF-8. It is read as Windows-1252, which is a guess: see "
     "whether the names in the sample look right."
 )
-REPEATED = (
-    "Rows about somebody whom an earlier row was about: {}. The later row updates what "
-    "the earlier one said."
-)
+REPEATED: dict[str, str] = {
+    Import.Kind.PARTICIPANTS: "Rows about somebody whom an earlier row was about: {}. "
+    "The later row updates what the earlier one said.",
+    Import.Kind.EVENTS: "Rows with the event_id of an earlier row: {}. The earlier row "
+    "counts, and the later one changes nothing.",
+}
+NO_NAME = "No column says what happened: every row is taken for `{}`."
+NO_CURRENCY = "No column says the currency: all amounts are taken for {}."
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -43,6 +47,7 @@ class RowCountsSerializer(serializers.Serializer[Any]):
 class ImportSerializer(serializers.Serializer[Import]):
     id = IdField("imp")
     campaign = IdField("cmp", source="campaign_id")
+    kind = serializers.ChoiceField(Import.Kind.choices)
     status = serializers.ChoiceField(Import.Status.choices)
     filename = serializers.CharField()
     size = serializers.IntegerField()
@@ -70,8 +75,10 @@ class ImportSerializer(serializers.Serializer[Import]):
     def get_notes(self, received: Import) -> list[str]:
         """What a person should know before they run it."""
         notes = [] if received.encoding == UTF8 else [GUESSED]
+        if received.kind == Import.Kind.EVENTS:
+            notes += _left_out(received)
         if received.repeated_count:
-            notes.append(REPEATED.format(received.repeated_count))
+            notes.append(REPEATED[received.kind].format(received.repeated_count))
         return notes
 
     @extend_schema_field(ProgressSerializer)
@@ -121,6 +128,14 @@ class ImportFaultSerializer(serializers.Serializer[ImportFault]):
     code = serializers.CharField()
     detail = serializers.CharField()
     values = serializers.ListField(child=serializers.CharField())
+
+
+def _left_out(received: Import) -> list[str]:
+    fields, campaign = received.mapping.values(), received.campaign
+    notes = [] if "name" in fields else [NO_NAME.format(campaign.milestone_event)]
+    if "amount" in fields and "currency" not in fields:
+        notes.append(NO_CURRENCY.format(campaign.currency))
+    return notes
 
 
 def percent(received: Import) -> int:

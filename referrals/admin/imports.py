@@ -26,7 +26,8 @@ from referral_factory.errors import DomainError
 from referral_factory.templatetags.admin_words import counted, moment
 from referral_factory.uploads import PIECE
 from referrals.fault_files import fault_file
-from referrals.files.columns import ATTRIBUTE, SPELLINGS, is_attribute, is_usable
+from referrals.files.columns import Columns
+from referrals.files.kinds import columns_of
 from referrals.import_serializers import ImportSerializer, percent, sample_of
 from referrals.models import Campaign, Import
 from referrals.services.imports import (
@@ -52,26 +53,52 @@ LABELS = {
     "referred_by.external_id": "Referred by: external id",
     "referred_by.email": "Referred by: e-mail",
     "referred_by.code": "Referred by: code",
+    "event_id": "Event id",
+    "participant.id": "Participant: id",
+    "participant.external_id": "Participant: external id",
+    "participant.email": "Participant: e-mail",
+    "participant.code": "Participant: code",
+    "occurred_at": "Occurred at",
+    "amount": "Amount",
+    "currency": "Currency",
+    "reverses": "Takes back the event",
 }
+GROUPS = {"attributes.": "Attribute", "properties.": "Property"}
+KINDS = {Import.Kind.PARTICIPANTS: "People", Import.Kind.EVENTS: "Events"}
 COUNTS = ("created", "updated", "unchanged", "failed")
 
 
 class UploadForm(forms.ModelForm):
-    campaign = forms.ModelChoiceField(
-        Campaign.objects.filter(status=Campaign.Status.LIVE).order_by("name"),
+    kind = forms.ChoiceField(
+        choices=KINDS.items(),
         widget=select(),
-        help_text="Only live ones take people.",
+        label="Its rows are",
+        initial=Import.Kind.PARTICIPANTS,
+    )
+    campaign = forms.ModelChoiceField(
+        Campaign.objects.exclude(status=Campaign.Status.DRAFT).order_by("name"),
+        widget=select(),
+        help_text="Only live ones take people; those that are paused or ended still "
+        "take events.",
     )
     file = forms.FileField(
         widget=one_file(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
         allow_empty_file=True,
         help_text="CSV of any size, with the names of its columns in the first row. "
-        "It is checked first; nobody is enrolled before you say so.",
+        "It is checked first; nothing is done before you say so.",
     )
 
     class Meta:
         model = Import
-        fields = ("campaign",)
+        fields = ("kind", "campaign")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        campaign = cleaned.get("campaign")
+        people = cleaned.get("kind") == Import.Kind.PARTICIPANTS
+        if people and campaign and campaign.status != Campaign.Status.LIVE:
+            self.add_error("campaign", f"It is {campaign.status}: it takes no people.")
+        return cleaned
 
 
 class MappingForm(forms.Form):
@@ -79,11 +106,13 @@ class MappingForm(forms.Form):
 
     def __init__(self, *args: Any, received: Import, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.received = received
+        self.received, columns = received, columns_of(received)
+        known = [(field, LABELS[field]) for field in columns.spellings]
+        group = GROUPS[columns.open_group]
         for number, column in enumerate(received.header):
-            choices = [("", "Not read"), *((f, LABELS[f]) for f in SPELLINGS)]
-            if field := attribute_of(column):
-                choices.append((field, f"Attribute: {column}"))
+            choices = [("", "Not read"), *known]
+            if field := open_field(column, columns):
+                choices.append((field, f"{group}: {column}"))
             chosen = received.mapping.get(column, "")
             if chosen and chosen not in dict(choices):
                 choices.append((chosen, chosen))
@@ -102,9 +131,10 @@ class MappingForm(forms.Form):
         return {column: field for column, field in pairs if field}
 
 
-def attribute_of(column: str) -> str | None:
-    field = ATTRIBUTE + column.removeprefix(ATTRIBUTE)
-    return field if is_attribute(field) else None
+def open_field(column: str, columns: Columns) -> str | None:
+    """Such a field as the column itself would name: attributes.plan."""
+    field = columns.open_group + column.removeprefix(columns.open_group)
+    return field if columns.is_open(field) else None
 
 
 def run(row: Import, asked: Asked) -> str:
@@ -123,8 +153,8 @@ RUN = Verb(
     "referrals.change_import",
     run,
     suits=lambda received: received.status == Status.CHECKED,
-    explains="Its people are enrolled in the background. Good rows are kept, bad ones "
-    "can be downloaded, mended and uploaded again.",
+    explains="Its people are enrolled, or its events recorded, in the background. Good "
+    "rows are kept, bad ones can be downloaded, mended and uploaded again.",
 )
 CANCEL = Verb(
     "cancel",
@@ -132,7 +162,7 @@ CANCEL = Verb(
     "referrals.change_import",
     cancel,
     suits=lambda received: received.status in {*OPEN, Status.RUNNING},
-    explains="Who is enrolled already stays. The rest of the file is dropped.",
+    explains="What is done already stays. The rest of the file is dropped.",
     grave=True,
 )
 
@@ -142,19 +172,28 @@ class ImportAdmin(Admin):
     names = ("import", "imports")
     verbs = (RUN, CANCEL)
     form = UploadForm
-    list_display = ("file", "state", "campaign", "far", "came", "bad", "since")
+    list_display = ("file", "rows", "state", "campaign", "far", "came", "bad", "since")
     list_display_links = ("file",)
-    list_filter = ("status", "campaign")
+    list_filter = ("kind", "status", "campaign")
     list_select_related = ("campaign",)
     ordering = ("-id",)
     paginator = InfinitePaginator
-    empty = "Upload a CSV file of people, or send one to POST /api/v1/imports."
+    empty = "Upload a CSV file of people or events, or send it to POST /api/v1/imports."
     after_template = "admin/imports/import.html"
     fieldsets = (
-        (None, {"fields": (("filename", "campaign"), ("read_as", "since"), "who")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("filename", "campaign"),
+                    ("rows", "read_as"),
+                    ("since", "who"),
+                )
+            },
+        ),
     )
-    add_fieldsets = ((None, {"fields": ("campaign", "file")}),)
-    readonly_fields = ("read_as", "since", "who")
+    add_fieldsets = ((None, {"fields": ("kind", "campaign", "file")}),)
+    readonly_fields = ("rows", "read_as", "since", "who")
 
     class Media:
         js = ("admin_imports.js",)
@@ -195,8 +234,9 @@ class ImportAdmin(Admin):
             file.chunks(PIECE),
             filename=file.name,
             by=actor(request),
+            kind=form.cleaned_data["kind"],
         )
-        if is_usable(received.mapping):
+        if columns_of(received).is_usable(received.mapping):
             check_import(received)
         obj.pk, obj.filename = received.pk, received.filename
 
@@ -274,6 +314,10 @@ class ImportAdmin(Admin):
     def file(self, received: Import) -> str:
         return str(received)
 
+    @display(description="Kind", ordering="kind")
+    def rows(self, received: Import) -> str:
+        return KINDS[Import.Kind(received.kind)]
+
     @display(description="Status", ordering="status", label=COLOURS)
     def state(self, received: Import) -> tuple[str, str]:
         return (received.status, received.get_status_display())
@@ -327,6 +371,7 @@ def _columns(
 
 
 def _meaning(field: str) -> str:
-    if field.startswith(ATTRIBUTE):
-        return f"Attribute: {field.removeprefix(ATTRIBUTE)}"
+    for group, word in GROUPS.items():
+        if field.startswith(group):
+            return f"{word}: {field.removeprefix(group)}"
     return LABELS.get(field, "Not read")

@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -31,7 +32,7 @@ from referrals.lookup import visible_campaign
 from referrals.models import Import
 from referrals.services import imports
 
-BY_QUERY = ("campaign", "filename", "dry_run", "mapping")
+BY_QUERY = ("campaign", "kind", "filename", "dry_run", "mapping")
 WITH_BODY = "With a `text/csv` body, whose other fields are in the query."
 
 
@@ -45,7 +46,11 @@ class CsvFileRenderer(JSONRenderer):
 
 
 class ImportViewSet(mixins.ListModelMixin, ApiViewSet):
-    """Imports: CSV files of people, checked first, then enrolled row by row."""
+    """Imports: CSV files of people or events, checked first, then done row by row.
+
+    Those of people need the scopes of participants, those of events the scopes of
+    events. A key that has only one of the two sees only these.
+    """
 
     resource = "participants"
     prefix = "imp"
@@ -55,7 +60,18 @@ class ImportViewSet(mixins.ListModelMixin, ApiViewSet):
     parameters = {"create": BY_QUERY, "faults": ("limit", "cursor")}
 
     def get_queryset(self) -> QuerySet[Import]:
-        return self.visible(Import.objects.select_related("campaign"))
+        rows = self.visible(Import.objects.select_related("campaign"))
+        return rows.filter(kind__in=self._kinds())
+
+    def required_scope(self) -> str | None:
+        """That of participants, unless the key has that of events and no other."""
+        needed = super().required_scope() or ""
+        return needed.replace("participants", next(iter(self._kinds()), "participants"))
+
+    def _kinds(self) -> list[str]:
+        """The kinds of files that the key may handle; they are called as the scopes."""
+        right = (super().required_scope() or "").partition(":")[2]
+        return [kind for kind in Import.Kind if f"{kind}:{right}" in self.key.scopes]
 
     def get_parsers(self) -> list[BaseParser]:
         """A file where one is sent; REST framework asks before it knows the action."""
@@ -77,6 +93,9 @@ class ImportViewSet(mixins.ListModelMixin, ApiViewSet):
         if not request.data and request.content_type == CsvParser.media_type:
             raise BadFile(*EMPTY)  # REST framework asks no parser about nothing
         given = self.validated(ImportInput)
+        if given["kind"] not in self._kinds():
+            message = f"This API key lacks the scope {given['kind']}:write."
+            raise PermissionDenied(message, code="missing_scope")
         file = given["file"]
         received = imports.receive_and_start(
             visible_campaign(self.key, given["campaign"]),
@@ -85,6 +104,7 @@ class ImportViewSet(mixins.ListModelMixin, ApiViewSet):
             by=self.actor,
             mapping=given.get("mapping"),
             dry_run=given["dry_run"],
+            kind=given["kind"],
             wall=timezone.now(),
         )
         return self._answer(received, status.HTTP_201_CREATED)
@@ -104,14 +124,14 @@ class ImportViewSet(mixins.ListModelMixin, ApiViewSet):
     @extend_schema(responses={200: ImportWithSampleSerializer})
     @action(detail=True, methods=["post"])
     def run(self, request: Request, public_id: str) -> Response:
-        """Enrol the people of a file that was checked."""
+        """Enrol the people, or record the events, of a file that was checked."""
         received = imports.run_import(self.get_object(), wall=timezone.now())
         return self._answer(received)
 
     @extend_schema(responses={200: ImportWithSampleSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, public_id: str) -> Response:
-        """Stop. Who is enrolled by then stays; the rest of the file is dropped."""
+        """Stop. What is done by then stays; the rest of the file is dropped."""
         received = imports.cancel_import(self.get_object(), wall=timezone.now())
         return self._answer(received)
 

@@ -1,1 +1,1 @@
-"""Reading files of people: bytes to rows, rows to persons. Touches no database."""
+"""Reading files: bytes to rows, rows to people or events. Touches no database."""

@@ -1,146 +1,104 @@
 """What the columns of a file mean: guessed from their names, or said by people."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from referral_factory.spreadsheets import plain
 from referrals.files.faults import BadFile
 
-ATTRIBUTE = "attributes."
-CLAIM = "referred_by."
+LONGEST_KEY = 100  # of what stands behind an open group: attributes.plan
 
-# The fields of a participant, each with the names that columns for it go by, letters
-# and digits only. Where several columns fit, the spelling that stands first wins.
-SPELLINGS: dict[str, tuple[str, ...]] = {
-    "external_id": (
-        "externalid",
-        "customerid",
-        "userid",
-        "clientid",
-        "memberid",
-        "accountid",
-        "contactid",
-        "customernumber",
-        "customerno",
-        "membernumber",
-        "kundennummer",
-        "uid",
-        "id",
-    ),
-    "email": (
-        "email",
-        "emailaddress",
-        "customeremail",
-        "useremail",
-        "contactemail",
-        "primaryemail",
-        "workemail",
-        "emailadresse",
-        "mailaddress",
-        "mail",
-    ),
-    "name": ("name", "fullname", "customername", "contactname", "displayname"),
-    "first_name": ("firstname", "givenname", "forename", "vorname"),
-    "last_name": ("lastname", "surname", "familyname", "nachname"),
-    "customer_since": ("customersince", "clientsince", "customersincedate"),
-    "referred_by.participant": ("referredbyparticipant", "referrerparticipant"),
-    "referred_by.external_id": (
-        "referredbyexternalid",
-        "referredbycustomerid",
-        "referredbyid",
-        "referrerid",
-        "advocateid",
-    ),
-    "referred_by.email": ("referredbyemail", "referreremail", "advocateemail"),
-    "referred_by.code": (
-        "referredbycode",
-        "referralcode",
-        "referrercode",
-        "advocatecode",
-        "refcode",
-        "invitecode",
-    ),
-}
-NAMES = ("external_id", "email")  # one of them is needed to tell people apart
-HALVES = ("first_name", "last_name")  # of a name
-LONGEST_ATTRIBUTE = 100
-
-Mapped = Mapping[str, str]  # column of the file -> field of a participant
+Mapped = Mapping[str, str]  # column of the file -> field of what its rows are
 
 
-def guessed(header: Sequence[str]) -> dict[str, str]:
-    """What the columns seem to mean. Those that say nothing to us are left out."""
-    plain = {column: re.sub(r"[\W_]", "", column.casefold()) for column in header}
-    mapping = {column: column for column in header if is_attribute(column)}
-    for field, spellings in SPELLINGS.items():
-        fitting = [c for c in header if plain[c] in spellings and c not in mapping]
-        if fitting:
-            best = min(fitting, key=lambda c: spellings.index(plain[c]))
-            mapping[best] = field
-    if "name" in mapping.values():
-        mapping = {c: f for c, f in mapping.items() if f not in HALVES}
-    return mapping
+@dataclass(frozen=True)
+class Columns:
+    """The columns that files of one kind may have, and how rows are made of them."""
 
+    # Each field with the names that columns for it go by, letters and digits only.
+    # Where several columns fit, the spelling that stands first wins.
+    spellings: Mapping[str, tuple[str, ...]]
+    open_group: str  # "attributes.": whatever stands behind it is a field, too
+    is_usable: Callable[[Mapped], bool]
+    unusable: str  # what to say where it is not
+    groups: tuple[str, ...]  # fields of what stands within an object of its own
+    # How a cell of a field becomes what the API would be given.
+    reads: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    settle: Callable[[dict[str, Any]], None] = lambda given: None
+    # Fields that an error of another one may be about: {"name": ("first_name", ...)}.
+    stands_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-def is_attribute(field: str) -> bool:
-    key = field.removeprefix(ATTRIBUTE)
-    return field.startswith(ATTRIBUTE) and 0 < len(key) <= LONGEST_ATTRIBUTE
+    def guessed(self, header: Sequence[str]) -> dict[str, str]:
+        """What the columns seem to mean, without those that say nothing to us."""
+        plain = {column: re.sub(r"[\W_]", "", column.casefold()) for column in header}
+        mapping = {column: column for column in header if self.is_open(column)}
+        for name, spellings in self.spellings.items():
+            fitting = [c for c in header if plain[c] in spellings and c not in mapping]
+            if fitting:
+                best = min(fitting, key=lambda c: spellings.index(plain[c]))
+                mapping[best] = name
+        spoken_for = {
+            part
+            for whole, parts in self.stands_for.items()
+            if whole in mapping.values()
+            for part in parts
+        }
+        return {c: f for c, f in mapping.items() if f not in spoken_for}
 
+    def is_open(self, name: str) -> bool:
+        key = name.removeprefix(self.open_group)
+        return name.startswith(self.open_group) and 0 < len(key) <= LONGEST_KEY
 
-def checked(mapping: Mapped, header: Sequence[str]) -> dict[str, str]:
-    """A mapping that somebody gave; BadFile where it does not fit the file."""
-    for column, field in mapping.items():
-        if column not in header:
-            there = ", ".join(header[:20])
-            message = f"The file has no column {column[:100]!r}. It has: {there}."
-            raise BadFile("missing_column", message[:500], "/mapping")
-        if field not in SPELLINGS and not is_attribute(field):
-            known = ", ".join([*SPELLINGS, "attributes.<key>"])
-            message = f"There is no field {field[:100]!r}. There are: {known}."
-            raise BadFile("unknown_field", message, "/mapping")
-    fields = list(mapping.values())
-    if twice := next((field for field in fields if fields.count(field) > 1), None):
-        message = f"Two columns are mapped to {twice[:100]!r}."
-        raise BadFile("mapped_twice", message, "/mapping")
-    return dict(mapping)
+    def checked(self, mapping: Mapped, header: Sequence[str]) -> dict[str, str]:
+        """A mapping that somebody gave; BadFile where it does not fit the file."""
+        for column, name in mapping.items():
+            if column not in header:
+                there = ", ".join(header[:20])
+                message = f"The file has no column {column[:100]!r}. It has: {there}."
+                raise BadFile("missing_column", message[:500], "/mapping")
+            if name not in self.spellings and not self.is_open(name):
+                known = ", ".join([*self.spellings, f"{self.open_group}<key>"])
+                message = f"There is no field {name[:100]!r}. There are: {known}."
+                raise BadFile("unknown_field", message, "/mapping")
+        names = list(mapping.values())
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            message = f"Two columns are mapped to {twice[:100]!r}."
+            raise BadFile("mapped_twice", message, "/mapping")
+        return dict(mapping)
 
+    def refuse_unusable(self, mapping: Mapped) -> None:
+        if not self.is_usable(mapping):
+            raise BadFile("no_usable_column", self.unusable, "/mapping")
 
-def is_usable(mapping: Mapped) -> bool:
-    return not set(NAMES).isdisjoint(mapping.values())
+    def described(
+        self, values: Sequence[str], header: Sequence[str], mapping: Mapped
+    ) -> dict[str, Any]:
+        """A row as the API would be given it: empty cells are left out."""
+        given: dict[str, Any] = {}
+        for column, value in zip(header, values, strict=False):
+            name, text = mapping.get(column), plain(value).strip()
+            if name and text:
+                self._put(given, name, text)
+        self.settle(given)
+        return given
 
+    def _put(self, given: dict[str, Any], name: str, text: str) -> None:
+        for group in self.groups:
+            if name.startswith(group):
+                inner = given.setdefault(group.rstrip("."), {})
+                inner[name.removeprefix(group)] = text
+                return
+        given[name] = self.reads.get(name, str)(text)
 
-def refuse_unusable(mapping: Mapped) -> None:
-    if not is_usable(mapping):
-        raise BadFile(
-            "no_usable_column",
-            "No column is an external_id or an email, and without one people cannot "
-            "be told apart. Say which column is which in `mapping`.",
-            "/mapping",
-        )
-
-
-def described(
-    values: Sequence[str], header: Sequence[str], mapping: Mapped
-) -> dict[str, Any]:
-    """A row as the API would be given it: empty cells are left out."""
-    given: dict[str, Any] = {}
-    for column, value in zip(header, values, strict=False):
-        field, text = mapping.get(column), plain(value).strip()
-        if field and text:
-            _put(given, field, text)
-    if names := [given.pop(half) for half in HALVES if half in given]:
-        given.setdefault("name", " ".join(names))
-    return given
-
-
-def _put(given: dict[str, Any], field: str, text: str) -> None:
-    for group in (ATTRIBUTE, CLAIM):
-        if field.startswith(group):
-            inner = given.setdefault(group.rstrip("."), {})
-            inner[field.removeprefix(group)] = text
-            return
-    given[field] = as_moment(text) if field == "customer_since" else text
+    def column_of(self, pointer: str, mapping: Mapped) -> str:
+        """The column that a pointer into a described row leads to; "" for none."""
+        name = pointer.strip("/").replace("/", ".")
+        name = name.replace("~1", "/").replace("~0", "~")
+        by_field = {each: column for column, each in mapping.items()}
+        names = (name, *self.stands_for.get(name, ()))
+        return next((by_field[each] for each in names if each in by_field), "")
 
 
 def as_moment(text: str) -> str:
@@ -150,11 +108,3 @@ def as_moment(text: str) -> str:
     if re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?", text, re.ASCII):
         return f"{text[:10]}T{text[11:]}{'' if len(text) > 16 else ':00'}Z"
     return text
-
-
-def column_of(pointer: str, mapping: Mapped) -> str:
-    """The column that a pointer into a described row leads to; "" where none does."""
-    field = pointer.strip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
-    by_field = {field: column for column, field in mapping.items()}
-    names = ("name", *HALVES) if field == "name" else (field,)
-    return next((by_field[name] for name in names if name in by_field), "")

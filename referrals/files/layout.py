@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from referrals.files.columns import guessed
+from referrals.files.columns import Columns
 from referrals.files.faults import BadFile
 from referrals.files.reading import Row, Rows
 
@@ -25,19 +25,21 @@ class Layout:
     header: list[str]
 
 
-def layout_of(beginning: bytes, encoding: str, *, whole: bool) -> Layout:
+def layout_of(
+    beginning: bytes, encoding: str, columns: Columns, *, whole: bool
+) -> Layout:
     """BadFile where there is no header to be found. `whole`: it is all of the file."""
     if not whole:  # not to judge a row that was cut off
         beginning = beginning[: max(map(beginning.rfind, (b"\n", b"\r"))) + 1]
     tried = {each: _first_rows(beginning, encoding, each) for each in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda each: _fit(tried[each]))
+    delimiter = max(DELIMITERS, key=lambda each: _fit(tried[each], columns))
     rows = [row for row in tried[delimiter] if not is_hint(row.values)]
     if not rows or any('"' in cell for cell in rows[0].values):
         raise BadFile("no_header", "The first row, with the names, cannot be read.")
     if flaw := rows[0].flaw:
         raise BadFile(flaw.code, f"The first row, with the names: {flaw.detail}")
     header = named(rows[0].values)
-    _refuse_data(rows[0].values, header)
+    _refuse_data(rows[0].values, header, columns)
     return Layout(encoding, delimiter, header)
 
 
@@ -76,19 +78,19 @@ def _until_bad(rows: Iterator[Row]) -> Iterator[Row]:
         return
 
 
-def _fit(rows: list[Row]) -> tuple[int, float, int]:
+def _fit(rows: list[Row], columns: Columns) -> tuple[int, float, int]:
     """How well a delimiter fits: names that are known, rows as wide as the header."""
     rows = [row for row in rows if not is_hint(row.values)]
     if not rows:
         return (-1, 0, 0)
     width = len(rows[0].values)
     alike = sum(len(row.values) == width for row in rows) / len(rows)
-    return (len(guessed(named(rows[0].values[:MOST_COLUMNS]))), alike, width)
+    return (len(columns.guessed(named(rows[0].values[:MOST_COLUMNS]))), alike, width)
 
 
-def _refuse_data(cells: Sequence[str], header: list[str]) -> None:
+def _refuse_data(cells: Sequence[str], header: list[str], columns: Columns) -> None:
     """A first row that already is somebody's is no header."""
-    if not guessed(header) and any("@" in cell for cell in cells):
+    if not columns.guessed(header) and any("@" in cell for cell in cells):
         raise BadFile(
             "no_header",
             "The first row must name the columns, and this one looks like a person.",

@@ -1,125 +1,97 @@
-"""A row of a file as a person, or what is wrong with it; and whom it speaks of."""
+"""Files of people: their columns, and whom each row speaks of."""
 
-import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
-from referral_factory.errors import InvalidInput
-from referrals.files.columns import NAMES, Mapped, column_of, described
-from referrals.files.faults import Flaw
-from referrals.files.reading import Row
-from referrals.mailboxes import canonical, clean
-from referrals.rows import read_person
-from referrals.services.locks import email_name, external_id_name
+from referrals.files.columns import Columns, Mapped, as_moment
+from referrals.files.readings import Described, names_in
+from referrals.rows import Fault, read_person
 from referrals.services.participants import Person
 
-MOST_FLAWS = 5  # of one row that are told
-KEPT_CELL = 20_000  # characters of a cell of a bad row that are kept
-TOKENS = re.compile(r'[^\t,;|"\r\n]+')
-MOST_TOKENS = 200
-
-ERASED = Flaw(
-    "erased_since_upload",
-    "Somebody of this name was erased after the file was uploaded, and is not brought "
-    "back by it.",
-)
-
-
-Did = Literal["created", "updated", "unchanged"]
-
-
-@dataclass
-class Reading:
-    """One row, read."""
-
-    number: int
-    values: list[str]  # its cells, such as can be kept
-    person: Person | None
-    flaws: list[Flaw]
-    # By the names that stand in it, see locks.names_of: the columns that they are in.
-    names: dict[str, str] = field(default_factory=dict)
-    given: dict[str, Any] = field(default_factory=dict)  # as the API would be given it
-    did: Did = "unchanged"
-    again: bool = False  # an earlier row was about the same person
-
-    @property
-    def own_names(self) -> list[str]:
-        return [name for name, column in self.names.items() if column == ""]
-
-    @property
-    def others_names(self) -> list[str]:
-        return [name for name, column in self.names.items() if column]
-
-    def leave_out(self, gone: Collection[str], header: Sequence[str]) -> None:
-        """Nothing is kept of somebody who is gone, and nobody is enrolled by it."""
-        found = self.names.keys() & gone
-        if not found:
-            return
-        own = {column for name, column in self.names.items() if name in found}
-        self.person, self.flaws, self.given = None, [ERASED], {}
-        self.values = [] if "" in own else self._without(own, header)
-
-    def _without(self, columns: Collection[str], header: Sequence[str]) -> list[str]:
-        return [
-            "" if column in columns else value
-            for column, value in zip(header, self.values, strict=False)
-        ]
-
-
-def read_row(number: int, row: Row, header: Sequence[str], mapping: Mapped) -> Reading:
-    kept = [storable(value) for value in row.values]
-    if row.flaw:
-        return Reading(number, kept, None, [row.flaw], _named_in(kept))
-    if any(value.strip() for value in row.values[len(header) :]):
-        flaw = Flaw(
-            "too_many_cells",
-            f"The row has {len(row.values)} cells, the header {len(header)}.",
-        )
-        return Reading(number, kept, None, [flaw], _named_in(kept))
-    given = described(row.values, header, mapping)
-    read = read_person(given)
-    if isinstance(read, Person):
-        return Reading(number, kept, read, [], _names_of(read, mapping), given)
-    flaws = [Flaw(f.code, f.detail, column_of(f.pointer, mapping)) for f in read]
-    return Reading(number, kept, None, flaws[:MOST_FLAWS], _named_in(kept), given)
+SPELLINGS: dict[str, tuple[str, ...]] = {
+    "external_id": (
+        "externalid",
+        "customerid",
+        "userid",
+        "clientid",
+        "memberid",
+        "accountid",
+        "contactid",
+        "customernumber",
+        "customerno",
+        "membernumber",
+        "kundennummer",
+        "uid",
+        "id",
+    ),
+    "email": (
+        "email",
+        "emailaddress",
+        "customeremail",
+        "useremail",
+        "contactemail",
+        "primaryemail",
+        "workemail",
+        "emailadresse",
+        "mailaddress",
+        "mail",
+    ),
+    "name": ("name", "fullname", "customername", "contactname", "displayname"),
+    "first_name": ("firstname", "givenname", "forename", "vorname"),
+    "last_name": ("lastname", "surname", "familyname", "nachname"),
+    "customer_since": ("customersince", "clientsince", "customersincedate"),
+    "referred_by.participant": ("referredbyparticipant", "referrerparticipant"),
+    "referred_by.external_id": (
+        "referredbyexternalid",
+        "referredbycustomerid",
+        "referredbyid",
+        "referrerid",
+        "advocateid",
+    ),
+    "referred_by.email": ("referredbyemail", "referreremail", "advocateemail"),
+    "referred_by.code": (
+        "referredbycode",
+        "referralcode",
+        "referrercode",
+        "advocatecode",
+        "refcode",
+        "invitecode",
+    ),
+}
+NAMES = ("external_id", "email")  # one of them is needed to tell people apart
+HALVES = ("first_name", "last_name")  # of a name
 
 
-def storable(text: str) -> str:
-    """Text as the database takes it; what is bad about it the fault says."""
-    text = text[:KEPT_CELL].replace("\x00", "\ufffd")
-    return text.encode("utf-8", "replace").decode()
+def join_halves(given: dict[str, Any]) -> None:
+    if names := [given.pop(half) for half in HALVES if half in given]:
+        given.setdefault("name", " ".join(names))
 
 
-def _names_of(who: Person, mapping: Mapped) -> dict[str, str]:
-    """Whom a good row speaks of: the person themselves, and who referred them."""
-    names: dict[str, str] = {}
-    for claim in who.claims:
-        if claim.way in NAMES:
-            column = column_of(f"/referred_by/{claim.way}", mapping)
-            names |= dict.fromkeys(_as_names(claim.value), column)
-    return names | dict.fromkeys(who.names, "")
+class People:
+    """Rows that each describe a person, as `POST /participants` would be told."""
 
+    columns = Columns(
+        spellings=SPELLINGS,
+        open_group="attributes.",
+        is_usable=lambda mapping: not set(NAMES).isdisjoint(mapping.values()),
+        unusable="No column is an external_id or an email, and without one people "
+        "cannot be told apart. Say which column is which in `mapping`.",
+        groups=("attributes.", "referred_by."),
+        reads={"customer_since": as_moment},
+        settle=join_halves,
+        stands_for={"name": HALVES},
+    )
 
-def _named_in(values: Sequence[str]) -> dict[str, str]:
-    """Every name that might stand in a row that cannot be read."""
-    names: dict[str, str] = {}
-    for token in _tokens(values):
-        names |= dict.fromkeys(_as_names(token), "")
-    return names
+    def read(self, given: Mapping[str, Any]) -> Described | list[Fault]:
+        return read_person(given)
 
-
-def _tokens(values: Sequence[str]) -> list[str]:
-    tokens = [t.strip() for value in values for t in TOKENS.findall(value)]
-    return [token for token in tokens if token][:MOST_TOKENS]
-
-
-def _as_names(text: str) -> Iterator[str]:
-    """The names that a text may be: an external id always, a mailbox if it is one."""
-    if len(text) <= 200:
-        yield external_id_name(text)
-    if "@" in text and len(text) <= 254:
-        try:
-            yield email_name(canonical(clean(text)))
-        except InvalidInput:
-            return
+    def names(self, read: Described, mapping: Mapped) -> dict[str, str]:
+        """The person themselves, and who referred them."""
+        names: dict[str, str] = {}
+        if not isinstance(read, Person):
+            return names
+        for claim in read.claims:
+            if claim.way in NAMES:
+                column = self.columns.column_of(f"/referred_by/{claim.way}", mapping)
+                names |= dict.fromkeys(names_in(claim.value), column)
+        return names | dict.fromkeys(read.names, "")

@@ -1,4 +1,4 @@
-"""Files of people: received in parts, checked, and enrolled row by row."""
+"""Files of people and events: received in parts, checked, and done row by row."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -61,7 +61,7 @@ class Import(Identified, Stateful):
     encoding = models.CharField(max_length=40, blank=True)
     delimiter = models.CharField(max_length=1, blank=True)
     header: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
-    # Column of the file -> field of a participant; columns left out are not read.
+    # Column of the file -> field of its kind; columns left out are not read.
     mapping: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(
         default=dict
     )
@@ -73,7 +73,7 @@ class Import(Identified, Stateful):
     updated_count = models.PositiveIntegerField(default=0)
     unchanged_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
-    # Rows about somebody whom an earlier row was about: they update them.
+    # Rows about somebody, or of an event, that an earlier row was about.
     repeated_count = models.PositiveIntegerField(default=0, db_default=0)
     error = models.CharField(max_length=500, blank=True)  # of the file as a whole
     error_code = models.CharField(max_length=60, blank=True, default="", db_default="")

@@ -1,14 +1,13 @@
 """A campaign's life: made, changed, launched, paused, ended; and its clock."""
 
+from copy import copy
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from referral_factory import money
 from referral_factory.errors import DomainError, InvalidInput
 from referral_factory.states import IllegalTransition
 from referrals import checklist
@@ -19,6 +18,7 @@ from referrals.services.join_pages import (
     refuse_unconfirmable,
     with_join_settings,
 )
+from referrals.services.rules import RULES, keep_version, refuse_bad_rules
 from referrals.signals import (
     campaign_ended,
     campaign_launched,
@@ -26,15 +26,7 @@ from referrals.signals import (
     campaign_resumed,
 )
 
-# A change of one of these is a new version of the rules.
-RULES = (
-    "milestone_event",
-    "milestone_minimum",
-    "milestone_within_days",
-    "holding_days",
-    "match_days",
-    "reversal_events",
-)
+SYSTEM = "system"  # who made it, where nobody asked for it
 
 
 class IncompleteCampaign(DomainError):
@@ -57,35 +49,34 @@ class CurrencyIsFixed(DomainError):
     code = "currency_is_fixed"
 
 
-def create_campaign(*, mode: str, **fields: Any) -> Campaign:
+def create_campaign(*, mode: str, by: str = SYSTEM, **fields: Any) -> Campaign:
     campaign = Campaign(mode=mode, **fields)
     _refuse_foreign_page(campaign.landing_url)
-    _refuse_unpayable_minimum(campaign.milestone_minimum, campaign.currency)
+    refuse_bad_rules(campaign)
     refuse_unconfirmable(campaign.join)
     try:
         with transaction.atomic():
             campaign.save(force_insert=True)
             keep_consent_text(campaign)
+            keep_version(campaign, by)
     except IntegrityError as error:
         raise _refusal(error) from error
     return campaign
 
 
 @transaction.atomic
-def change_campaign(campaign: Campaign, **changes: Any) -> Campaign:
+def change_campaign(
+    campaign: Campaign, *, by: str = SYSTEM, **changes: Any
+) -> Campaign:
     """Change fields; new rules get a new version, and old decisions keep theirs."""
     locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     changes = with_join_settings(locked, changes)
     _refuse_another_currency(locked, changes)
     _refuse_foreign_page(changes.get("landing_url", ""))
-    _refuse_unpayable_minimum(
-        changes.get("milestone_minimum", locked.milestone_minimum),
-        changes.get("currency", locked.currency),
-    )
-    if any(
-        getattr(locked, name) != changes.get(name, getattr(locked, name))
-        for name in RULES
-    ):
+    anew = _with_other_rules(locked, changes)
+    if anew:
+        refuse_bad_rules(anew)
+        keep_version(locked, by)
         changes["version"] = F("version") + 1
     try:
         with transaction.atomic():
@@ -94,6 +85,8 @@ def change_campaign(campaign: Campaign, **changes: Any) -> Campaign:
         raise _refusal(error) from error
     locked.refresh_from_db()
     keep_consent_text(locked)
+    if anew:
+        keep_version(locked, by)
     return locked
 
 
@@ -158,6 +151,12 @@ def refuse_unless_open(campaign: Campaign) -> None:
         )
 
 
+def refuse_unless_launched(campaign: Campaign) -> None:
+    """Events are judged as long as there is something to judge: paused, and ended."""
+    if campaign.status == Campaign.Status.DRAFT:
+        raise CampaignNotOpen("The campaign was not launched yet.", current="draft")
+
+
 def _only_from(status: Campaign.Status, campaign: Campaign) -> None:
     """Both launching and resuming end at live: each has its own way there."""
     if campaign.status != status:
@@ -175,15 +174,14 @@ def _refuse_foreign_page(page: str) -> None:
         )
 
 
-def _refuse_unpayable_minimum(minimum: Decimal | None, currency: str) -> None:
-    """A minimum has no more decimal places than the campaign's currency."""
-    places = money.places(currency)
-    if minimum is not None and minimum != round(minimum, places):
-        raise InvalidInput(
-            "/milestone/minimum_amount",
-            f"{currency} has {places} decimal places.",
-            "too_many_places",
-        )
+def _with_other_rules(campaign: Campaign, changes: dict[str, Any]) -> Campaign | None:
+    """The campaign as its rules are to be; None where they stay."""
+    rules = {name: value for name, value in changes.items() if name in RULES}
+    anew = copy(campaign)
+    for name, value in rules.items():
+        setattr(anew, name, value)
+    same = all(getattr(campaign, name) == value for name, value in rules.items())
+    return None if same else anew
 
 
 def _refuse_another_currency(campaign: Campaign, changes: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""The work on a file of people: row by row, in chunks that are whole or not at all.
+"""The work on a file: row by row, in chunks that are whole or not at all.
 
-A chunk's people, its faults, its counts and the position after it are one transaction.
-A worker that is killed leaves a position that is true; whoever finds its lease over
-goes on from there.
+What a chunk brings, its faults, its counts and the position after it are one
+transaction. A worker that is killed leaves a position that is true; whoever finds its
+lease over goes on from there.
 """
 
 import logging
@@ -11,24 +11,30 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from referral_factory.errors import DomainError
-from referrals.files.columns import column_of
-from referrals.files.faults import BadFile, Flaw
-from referrals.files.people import Reading, read_row
+from referrals.files.faults import BadFile
+from referrals.files.kinds import kind_of
 from referrals.files.reading import Row
-from referrals.models import Import, ImportFault, ImportName, Participant
-from referrals.services.campaigns import refuse_unless_open
-from referrals.services.imports import drop_file, first_rows, rows_of
+from referrals.files.readings import Reading, read_row
+from referrals.models import Import, ImportFault, ImportName
+from referrals.services.importing_events import record_good
+from referrals.services.importing_people import enrol_good
+from referrals.services.imports import (
+    drop_file,
+    first_rows,
+    refuse_unless_taken,
+    rows_of,
+)
 from referrals.services.locks import lock_names
-from referrals.services.participants import Enrolment, Refusal, enrol_people
 from referrals.services.tombstones import erased_names, half_digest
 
 log = logging.getLogger(__name__)
 
 Status = Import.Status
+BRING = {Import.Kind.PARTICIPANTS: enrol_good, Import.Kind.EVENTS: record_good}
 AT_WORK = (Status.CHECKING, Status.RUNNING)
 LEASE = timedelta(seconds=20)  # many times what a chunk takes
 CHUNK = 1_000  # rows
@@ -88,8 +94,9 @@ def work_on_imports(
 
 def sample_readings(received: Import, count: int) -> list[Reading]:
     """The first rows as they would be read, without those of whom is erased by now."""
+    kind = kind_of(received)
     read = [
-        read_row(number, row, received.header, received.mapping)
+        read_row(number, row, received.header, received.mapping, kind)
         for number, row in enumerate(first_rows(received, count), start=1)
     ]
     names = {name for reading in read for name in reading.names}
@@ -126,10 +133,10 @@ def _do_chunk(taken: Import, rows: Iterator[Row], *, wall: datetime) -> bool:
     """Whether there is more to do."""
     try:
         taken.campaign.refresh_from_db()
-        refuse_unless_open(taken.campaign)
+        refuse_unless_taken(taken)
         chunk = _next_chunk(taken, rows)
         with transaction.atomic():
-            outcome = _enrol(taken, chunk.rows, wall=wall)
+            outcome = _bring(taken, chunk.rows, wall=wall)
             _advance(taken, chunk, outcome, wall=wall)
             if not chunk.more:
                 _end(taken, chunk.broken, wall=wall)
@@ -157,15 +164,15 @@ def _next_chunk(taken: Import, rows: Iterator[Row]) -> Chunk:
     return chunk
 
 
-def _enrol(taken: Import, rows: Sequence[Row], *, wall: datetime) -> Outcome:
-    """Enrol the people of these rows, or see what that would do.
+def _bring(taken: Import, rows: Sequence[Row], *, wall: datetime) -> Outcome:
+    """Enrol the people, record the events of these rows, or see what that would do.
 
     The names of all of them are held first, as erasing somebody holds theirs: whoever
     was erased since the upload is known here, and whoever is erased next waits.
     """
-    first = taken.done_rows + 1
+    first, kind = taken.done_rows + 1, kind_of(taken)
     read = [
-        read_row(number, row, taken.header, taken.mapping)
+        read_row(number, row, taken.header, taken.mapping, kind)
         for number, row in enumerate(rows, start=first)
     ]
     names = {name for reading in read for name in reading.names}
@@ -173,39 +180,8 @@ def _enrol(taken: Import, rows: Sequence[Row], *, wall: datetime) -> Outcome:
     gone = erased_names(taken.campaign, names, since=taken.created_at)
     for reading in read:
         reading.leave_out(gone, taken.header)
-    _enrol_good(taken, [r for r in read if not r.flaws], wall=wall)
+    BRING[Import.Kind(taken.kind)](taken, [r for r in read if not r.flaws], wall=wall)
     return _counted(taken, read)
-
-
-def _enrol_good(taken: Import, good: Sequence[Reading], *, wall: datetime) -> None:
-    """Enrol them, all in one; a dry run takes it back and keeps only what it saw."""
-    dry = taken.status == Status.CHECKING
-    with transaction.atomic():
-        results = enrol_people(
-            taken.campaign,
-            [reading.person for reading in good if reading.person],
-            wall=wall,
-            source=Participant.Source.IMPORT,
-        )
-        transaction.set_rollback(dry)
-    for reading, result in zip(good, results, strict=True):
-        _note(reading, result, taken)
-    seen = _seen_before(taken, good)
-    if dry:
-        _correct(good, seen | _advocates_seen(taken, good))
-    for reading in good:
-        reading.again |= not seen.isdisjoint(reading.own_names)
-
-
-def _note(reading: Reading, result: Enrolment | Refusal, taken: Import) -> None:
-    if isinstance(result, Refusal):
-        column = column_of(result.pointer, taken.mapping)
-        reading.flaws = [Flaw(result.code, result.detail, column)]
-    elif result.created:
-        reading.did = "created"
-    elif result.changed:
-        reading.did = "updated"
-    reading.again = isinstance(result, Enrolment) and result.same_as is not None
 
 
 def _counted(taken: Import, read: Sequence[Reading]) -> Outcome:
@@ -276,7 +252,7 @@ def _end(taken: Import, broken: BadFile | None, *, wall: datetime) -> None:
 
 @transaction.atomic
 def _fail(taken: Import, code: str, why: str, *, wall: datetime) -> None:
-    """What was enrolled stays; the rest of the file is dropped."""
+    """What was done stays; the rest of the file is dropped."""
     taken.move_to(
         Status.FAILED,
         error=why[:500],
@@ -285,37 +261,3 @@ def _fail(taken: Import, code: str, why: str, *, wall: datetime) -> None:
         finished_at=wall,
     )
     drop_file(taken)
-
-
-def _seen_before(taken: Import, good: Sequence[Reading]) -> set[str]:
-    """Names that stood in earlier chunks of this pass; these are noted, too."""
-    names = {half_digest(n): n for reading in good for n in reading.own_names}
-    with connection.cursor() as cursor:
-        cursor.execute(NOTE, [taken.pk, list(names)])
-        fresh = {digest for (digest,) in cursor.fetchall()}
-    return {name for digest, name in names.items() if digest not in fresh}
-
-
-def _advocates_seen(taken: Import, good: Sequence[Reading]) -> set[str]:
-    """Advocates who are unknown now, and stood in earlier rows of the file."""
-    unknown = [reading for reading in good if reading.flaws]
-    names = {half_digest(n): n for reading in unknown for n in reading.others_names}
-    found = ImportName.objects.filter(owner=taken, digest__in=names)
-    return {names[digest] for digest in found.values_list("digest", flat=True)}
-
-
-NOTE = """
-INSERT INTO referrals_importname (owner_id, digest)
-SELECT %s, digest FROM unnest(%s::bigint[]) AS digest
-ON CONFLICT DO NOTHING RETURNING digest
-"""
-
-
-def _correct(good: Sequence[Reading], seen: set[str]) -> None:
-    """A dry run enrols nobody: what later rows find of earlier ones is added here."""
-    for reading in good:
-        named = not seen.isdisjoint(reading.others_names)
-        if named and [flaw.code for flaw in reading.flaws] == ["unknown"]:
-            reading.flaws, reading.did = [], "created"
-        if reading.did == "created" and seen & set(reading.own_names):
-            reading.did = "updated"

@@ -1,4 +1,4 @@
-"""A file of people: taken in, told what its columns mean, started and ended.
+"""A file: taken in, told what its columns mean, started and ended.
 
 The work on its rows is in services/importing.py.
 """
@@ -10,13 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from referrals.files import columns
 from referrals.files.faults import BadFile
 from referrals.files.incoming import LOOKED_AT, Incoming
+from referrals.files.kinds import columns_of
 from referrals.files.layout import is_hint, layout_of
 from referrals.files.reading import Row, Rows
 from referrals.models import Campaign, Import, ImportFault, ImportName, ImportPart
-from referrals.services.campaigns import refuse_unless_open
+from referrals.services.campaigns import refuse_unless_launched, refuse_unless_open
 
 Status = Import.Status
 PART = 1024 * 1024  # bytes
@@ -42,17 +42,21 @@ def receive_file(
     filename: str,
     by: str,
     mapping: Mapping[str, str] | None = None,
+    kind: str = Import.Kind.PARTICIPANTS,
 ) -> Import:
     """Keep the file in parts, and find out how it is laid out; BadFile if it is none.
 
     Without a mapping, the columns are guessed. Nothing is read of the rows yet.
     """
-    received = Import(campaign=campaign, filename=_printable(filename), made_by=by)
+    received = Import(
+        campaign=campaign, kind=kind, filename=_printable(filename), made_by=by
+    )
     received.save(force_insert=True)
     incoming = Incoming()
     _keep(received, _in_parts(_converted(pieces, incoming)))
     whole = incoming.size <= LOOKED_AT
-    layout = layout_of(incoming.head, incoming.encoding, whole=whole)
+    columns = columns_of(received)
+    layout = layout_of(incoming.head, incoming.encoding, columns, whole=whole)
     received.size, received.encoding = incoming.size, layout.encoding
     received.delimiter, received.header = layout.delimiter, layout.header
     received.mapping = (
@@ -74,9 +78,12 @@ def receive_and_start(
     mapping: Mapping[str, str] | None,
     dry_run: bool,
     wall: datetime,
+    kind: str = Import.Kind.PARTICIPANTS,
 ) -> Import:
     """Take a file in and begin with it; nothing stays of one that is refused."""
-    received = receive_file(campaign, pieces, filename=filename, by=by, mapping=mapping)
+    received = receive_file(
+        campaign, pieces, filename=filename, by=by, mapping=mapping, kind=kind
+    )
     if dry_run:
         return check_import(received)
     return run_import(received, wall=wall)
@@ -85,7 +92,8 @@ def receive_and_start(
 @transaction.atomic
 def change_mapping(received: Import, mapping: Mapping[str, str]) -> Import:
     """Say what the columns mean. The file is checked, or checked once more."""
-    return check_import(received, mapping=columns.checked(mapping, received.header))
+    checked = columns_of(received).checked(mapping, received.header)
+    return check_import(received, mapping=checked)
 
 
 @transaction.atomic
@@ -101,13 +109,13 @@ def check_import(received: Import, **changes: Any) -> Import:
 
 @transaction.atomic
 def run_import(received: Import, *, wall: datetime) -> Import:
-    """Begin to enrol, from the first row on."""
+    """Begin to enrol, or to record, from the first row on."""
     return _begin(received, Status.RUNNING, started_at=wall)
 
 
 @transaction.atomic
 def cancel_import(received: Import, *, wall: datetime) -> Import:
-    """Stop here: who is enrolled stays, the rest of the file is dropped."""
+    """Stop here: what is done stays, the rest of the file is dropped."""
     received.move_to(Status.CANCELLED, finished_at=wall, lease_until=None)
     drop_file(received)
     return received
@@ -156,9 +164,17 @@ def rows_of(received: Import, *, start: int) -> Iterator[Row]:
     return rows
 
 
+def refuse_unless_taken(received: Import) -> None:
+    """Whether the campaign takes what is in the file, at this time."""
+    if received.kind == Import.Kind.PARTICIPANTS:
+        refuse_unless_open(received.campaign)
+    else:
+        refuse_unless_launched(received.campaign)
+
+
 def _begin(received: Import, status: Status, **changes: Any) -> Import:
-    columns.refuse_unusable(changes.get("mapping", received.mapping))
-    refuse_unless_open(received.campaign)
+    columns_of(received).refuse_unusable(changes.get("mapping", received.mapping))
+    refuse_unless_taken(received)
     received.move_to(status, **BEGINNING_AGAIN, **changes)
     ImportFault.objects.filter(owner=received).delete()
     ImportName.objects.filter(owner=received).delete()

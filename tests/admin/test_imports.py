@@ -24,7 +24,10 @@ def uploaded() -> Import:
 def test_an_upload_is_checked_at_once(boss: Client) -> None:
     file = SimpleUploadedFile("p.csv", b"email\nann@x.example\n")
 
-    answer = boss.post(f"{LIST}add/", {"campaign": make_campaign().pk, "file": file})
+    answer = boss.post(
+        f"{LIST}add/",
+        {"kind": "participants", "campaign": make_campaign().pk, "file": file},
+    )
 
     received = Import.objects.get()
     assert answer["Location"] == f"{LIST}{received.pk}/change/"
@@ -33,7 +36,7 @@ def test_an_upload_is_checked_at_once(boss: Client) -> None:
 
 def test_an_empty_file_is_refused_in_words(boss: Client) -> None:
     file = SimpleUploadedFile("p.csv", b"")
-    form = {"campaign": make_campaign().pk, "file": file}
+    form = {"kind": "participants", "campaign": make_campaign().pk, "file": file}
 
     page = boss.post(f"{LIST}add/", form, follow=True)
 
@@ -93,3 +96,29 @@ def test_a_mapping_that_cannot_be_used_is_refused_in_words(boss: Client) -> None
 def test_an_import_that_is_not_there_is_not_found(boss: Client) -> None:
     assert boss.get(f"{LIST}nothing/progress/").status_code == 404
     assert boss.get(f"{LIST}{uploaded().pk}/mapping/").status_code == 405
+
+
+def test_a_file_of_events_is_read_as_one(boss: Client) -> None:
+    body = b"order id,customer id,total,sku\no-1,c-1,25.00,hat\n"
+    file = SimpleUploadedFile("orders.csv", body)
+    campaign = make_campaign(status="paused")
+    form = {"kind": "events", "campaign": campaign.pk, "file": file}
+
+    page = boss.post(f"{LIST}add/", form, follow=True)
+
+    received = Import.objects.get()
+    assert (received.kind, received.status) == ("events", Import.Status.CHECKING)
+    assert b"external id c-1" in page.content
+    assert b"purchase, 25.00 USD" in page.content
+    assert b"Property: sku" in page.content
+
+
+def test_people_are_not_taken_by_a_campaign_that_is_paused(boss: Client) -> None:
+    file = SimpleUploadedFile("p.csv", b"email\nann@shop.example\n")
+    campaign = make_campaign(status="paused")
+    form = {"kind": "participants", "campaign": campaign.pk, "file": file}
+
+    page = boss.post(f"{LIST}add/", form)
+
+    assert b"It is paused: it takes no people." in page.content
+    assert not Import.objects.exists()

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from referral_factory.spreadsheets import plain, safe
-from referrals.files.columns import guessed
+from referrals.files.events import Events
 from referrals.files.incoming import Incoming
 from referrals.files.layout import Layout, layout_of
+from referrals.files.people import People
 from referrals.files.reading import Rows
 
 TABLE = [
@@ -32,7 +33,7 @@ def taken_in(body: bytes, size: int) -> tuple[bytes, Layout]:
     incoming = Incoming()
     kept = b"".join(incoming.take(piece) for piece in _cut(body, size))
     kept += incoming.end()
-    return kept, layout_of(incoming.head, incoming.encoding, whole=True)
+    return kept, layout_of(incoming.head, incoming.encoding, People.columns, whole=True)
 
 
 def _cut(body: bytes, size: int) -> Iterator[bytes]:
@@ -124,13 +125,36 @@ GUESSES = {
 def test_names_of_columns_are_known_in_several_spellings(
     column: str, field: str
 ) -> None:
-    assert guessed([column, "Something else"]) == {column: field}
+    guessed = People.columns.guessed([column, "Something else"])
+
+    assert guessed == {column: field}
 
 
 def test_the_better_of_two_names_wins() -> None:
     header = ["id", "Customer ID", "Name", "First name", "row", "code"]
 
-    assert guessed(header) == {"Customer ID": "external_id", "Name": "name"}
+    guessed = People.columns.guessed(header)
+
+    assert guessed == {"Customer ID": "external_id", "Name": "name"}
+
+
+ORDERS = {
+    "Order ID": "event_id",
+    "ID": "event_id",
+    "Event": "name",
+    "Customer ID": "participant.external_id",
+    "E-Mail": "participant.email",
+    "Order date": "occurred_at",
+    "Total": "amount",
+    "Currency code": "currency",
+    "Refund of": "reverses",
+    "properties.sku": "properties.sku",
+}
+
+
+@pytest.mark.parametrize(("column", "field"), ORDERS.items())
+def test_columns_of_events_are_known_too(column: str, field: str) -> None:
+    assert Events.columns.guessed([column, "Something else"]) == {column: field}
 
 
 CELLS = ["", "a", "=1", "'=1", "''=1", "'a", " =1", "-", "+1", "@a", "\t", "\uff1d1"]

@@ -46,8 +46,9 @@ class InRabbitMQ:
     def __init__(self, url: str) -> None:
         self.url = url
         self.connection = Connection(url)
-        self.channel: Any = self.connection.channel()
-        self.channel.queue_declare(QUEUE, durable=True, auto_delete=False)
+        channel: Any = self.connection.channel()
+        channel.queue_declare(QUEUE, durable=True, auto_delete=False)
+        self.channel = channel
 
     def send(self, *bodies: bytes | str) -> None:
         producer = self.connection.Producer(self.channel)
