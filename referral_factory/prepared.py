@@ -1,18 +1,25 @@
 """Statements of the hot routes: planned once per connection, then only run."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model
+from psycopg.adapt import Transformer
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
 
 from referral_factory.wire import as_json
 
+PLACE = re.compile(r"%\((\w+)\)s")
 
-def execute(query: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
+
+def execute(query: str, parameters: Mapping[str, Any]) -> "Result":
     """Run a statement, prepared unless PREPARED_STATEMENTS is off.
 
     Planning a statement over several tables takes longer than running it. Errors are
@@ -36,17 +43,84 @@ def execute(query: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
             return _run(server, query, parameters)
 
 
-def _run(server: Any, query: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
-    # Django's own cursor puts values into the text, which cannot be prepared. Asked to
-    # prepare, the driver would keep the texts of the last hundred all the same, to see
-    # whether one comes again: megabytes each, where many rows are written.
-    driver = server.connection
-    wanted = server.settings_dict["OPTIONS"].get("prepare_threshold")
-    driver.prepare_threshold = wanted
-    try:
-        return psycopg.Cursor(driver).execute(query, parameters)
-    finally:
-        driver.prepare_threshold = None
+class Column(NamedTuple):
+    name: str
+
+
+class Result:
+    """What a statement gave, as a cursor tells it."""
+
+    def __init__(self, driver: psycopg.Connection[Any], found: PGresult) -> None:
+        self._found = found
+        self._types = Transformer(driver)
+        self._types.set_pgresult(found)
+
+    @property
+    def description(self) -> list[Column]:
+        names = (self._found.fname(n) for n in range(self._found.nfields))
+        return [Column(name.decode()) for name in names if name]
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.fetchall())
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self._types.load_rows(0, self._found.ntuples, tuple)
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The first row."""
+        return next(iter(self), None)
+
+
+_known: WeakKeyDictionary[psycopg.Connection[Any], dict[bytes, bytes]] = (
+    WeakKeyDictionary()
+)
+
+
+def _run(server: Any, query: str, parameters: Mapping[str, Any]) -> Result:
+    """By the driver's library alone: its cursors take longer than the server does.
+
+    Values are sent as text, and the statement says of which types they are.
+    """
+    driver: psycopg.Connection[Any] = server.connection
+    link = driver.pgconn
+    text, names = _numbered(query)
+    # Of any type, since that of exec_prepared leaves out NULL.
+    values: list[Any] = [_as_text(parameters[name]) for name in names]
+    if not driver.autocommit and link.transaction_status == TransactionStatus.IDLE:
+        _checked(link, link.exec_(b"BEGIN"))
+    if server.settings_dict["OPTIONS"].get("prepare_threshold") is None:
+        return Result(driver, _checked(link, link.exec_params(text, values)))
+    known = _known.setdefault(driver, {})
+    if text not in known:
+        name = b"prepared_%d" % len(known)
+        _checked(link, link.prepare(name, text))
+        known[text] = name
+    return Result(driver, _checked(link, link.exec_prepared(known[text], values)))
+
+
+@cache
+def _numbered(query: str) -> tuple[bytes, list[str]]:
+    """The statement with `$1` and so on for `%(name)s`, and those names in order."""
+    names = list(dict.fromkeys(PLACE.findall(query)))
+    text = PLACE.sub(lambda place: f"${names.index(place[1]) + 1}", query)
+    return text.replace("%%", "%").encode(), names
+
+
+def _as_text(value: object) -> bytes | None:
+    if value is None:
+        return None
+    text = str(value).encode()
+    if b"\0" in text:  # the server would not see what follows it
+        raise psycopg.DataError("Text for PostgreSQL cannot have a NUL in it.")
+    return text
+
+
+def _checked(link: PGconn, found: PGresult) -> PGresult:
+    if found.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
+        return found
+    if link.status == ConnStatus.BAD:
+        raise psycopg.OperationalError(found.error_message.decode(errors="replace"))
+    raise psycopg.errors.error_from_result(found)
 
 
 def insert(rows: Iterable[Model]) -> set[UUID]:

@@ -10,8 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import dict_row
-
 from referral_factory import prepared
 from referral_factory.ids import to_public
 from referrals.models import Participant, Referral
@@ -54,12 +52,14 @@ def read_participant(
         "participant": pk,
         "mode": mode,
         "everywhere": not campaign_ids,
-        "campaigns": list(campaign_ids),
+        "campaigns": prepared.array(campaign_ids),
     }
-    cursor = prepared.execute(statement(), visible)
-    cursor.row_factory = dict_row
-    row = cursor.fetchone()
-    return show_participant(_prepared(row)) if row else None
+    found = prepared.execute(statement(), visible)
+    row = found.fetchone()
+    if row is None:
+        return None
+    names = [column.name for column in found.description]
+    return show_participant(_prepared(dict(zip(names, row, strict=True))))
 
 
 def _prepared(row: dict[str, Any]) -> SimpleNamespace:

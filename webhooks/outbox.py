@@ -119,7 +119,7 @@ def _next_sequences(facts: Sequence[Fact]) -> list[int]:
     """
     counts = sorted(Counter(fact.object_id for fact in facts).items())
     objects, increments = zip(*counts, strict=True)
-    values = {"objects": list(objects), "counts": list(increments)}
+    values = {"objects": prepared.array(objects), "counts": prepared.array(increments)}
     reached = dict(prepared.execute(COUNT, values).fetchall())
     upcoming = {key: reached[key] - count + 1 for key, count in counts}
     sequences = []

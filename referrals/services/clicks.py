@@ -25,7 +25,7 @@ FOLLOW = f"""
     ), click AS (
         INSERT INTO referrals_click (id, campaign_id, participant_id, created_at,
             address, user_agent, parameters)
-        SELECT %(click)s::uuid, campaign_id, id, %(wall)s + clock_offset,
+        SELECT %(click)s::uuid, campaign_id, id, %(wall)s::timestamptz + clock_offset,
             %(address)s::inet, %(user_agent)s::text, %(parameters)s::jsonb
         FROM advocate WHERE %(click)s::uuid IS NOT NULL
         RETURNING id
@@ -46,7 +46,7 @@ COUNTS_STILL = f"""
         AND (advocate.status = '{Participant.Status.ACTIVE}'
             OR advocate.id = %(followed)s)
         AND click.created_at + make_interval(days => attribution_days)
-            >= %(wall)s + clock_offset
+            >= %(wall)s::timestamptz + clock_offset
 """  # noqa: S608 - the names are ours
 
 

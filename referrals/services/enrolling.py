@@ -105,10 +105,11 @@ def gather(
     }
     known: list[Participant] = []
     expected: dict[str, set[str]] = {"awaited": set(), "invited": set()}
-    cursor = prepared.execute(GATHER, params)
-    for kind, name, *values in cursor:
+    found = prepared.execute(GATHER, params)
+    rows = found.fetchall()
+    columns = [column.name for column in found.description[2:]] if rows else []
+    for kind, name, *values in rows:
         if kind == "known":
-            columns = [column.name for column in (cursor.description or ())[2:]]
             known.append(_person(campaign, dict(zip(columns, values, strict=True))))
         else:
             expected[kind].add(name)
