@@ -124,13 +124,14 @@ def _drive(load: Load, seconds: float) -> Round:
             lane.wait()
             selector.register(lane.socket, selectors.EVENT_READ, lane)
             lane.send(next(requests))
-        for _ in _answers(selector, requests, seconds * WARM_UP):
-            pass
-        latencies = list(_answers(selector, requests, seconds))
+        answers = [(time.perf_counter(), 0.0)]
+        answers += _answers(selector, requests, seconds * WARM_UP)
+        began = answers[-1][0]
+        answers = list(_answers(selector, requests, seconds))
     for lane in lanes:  # leave nothing under way for the next round to suffer from
         lane.wait()
         lane.socket.close()
-    return _summary(latencies, seconds, load.rows)
+    return _summary(answers, began, load.rows)
 
 
 def _connect(load: Load) -> _Lane:
@@ -141,20 +142,26 @@ def _connect(load: Load) -> _Lane:
 
 def _answers(
     selector: selectors.BaseSelector, requests: Iterator[bytes], seconds: float
-) -> Iterator[float]:
-    """The latency of each answer of these seconds. Each brings the next request."""
+) -> Iterator[tuple[float, float]]:
+    """When each answer of these seconds came, and its latency.
+
+    Each brings the next request.
+    """
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends:
         for key, _ in selector.select(ends - time.perf_counter()):
             lane: _Lane = key.data
             if lane.receive():
-                yield time.perf_counter() - lane.started
+                now = time.perf_counter()
+                yield now, now - lane.started
                 lane.send(next(requests))
 
 
-def _summary(latencies: list[float], seconds: float, rows: int) -> Round:
-    if len(latencies) < 2:
+def _summary(answers: list[tuple[float, float]], began: float, rows: int) -> Round:
+    """`began`: when the last answer before these came, since calls may be long."""
+    if len(answers) < 2:
         raise WrongAnswer("There were too few answers in the time.")
+    seconds, latencies = answers[-1][0] - began, [each for _, each in answers]
     cuts = statistics.quantiles(latencies, n=100, method="inclusive")
     return Round(
         per_second=len(latencies) * rows / seconds,
