@@ -139,6 +139,8 @@ ARRIVAL_RETENTION_DAYS: int = env.int("ARRIVAL_RETENTION_DAYS", 30)
 
 # --- API ------------------------------------------------------------------------------
 RATE_LIMIT_PER_MINUTE: int = env.int("RATE_LIMIT_PER_MINUTE", 6000)  # calls of one key
+# What one source may send; and one address, to all sources together.
+SOURCE_LIMIT_PER_MINUTE: int = env.int("SOURCE_LIMIT_PER_MINUTE", 6000)
 # Visits of links from one address: offices and mobile networks share theirs.
 VISIT_LIMIT_PER_MINUTE: int = env.int("VISIT_LIMIT_PER_MINUTE", 6000)
 # Enrolment forms sent from one address, for each campaign.
@@ -195,6 +197,9 @@ SPECTACULAR_SETTINGS = {
         "RewardStatus": "rewards.models.Reward.Status",
         "EndpointStatus": "webhooks.models.Endpoint.Status",
         "DeliveryStatus": "webhooks.models.Delivery.Status",
+        "ArrivalStatus": "webhooks.models.Arrival.Status",
+        "Road": "webhooks.models.Arrival.Road",
+        "Verification": "webhooks.models.Source.Verification",
         "EventOutcome": "referrals.models.Event.Outcome",
         "RewardKind": "rewards.models.Kind",
         "JoinFieldKind": "referrals.join_page.Kind",

@@ -292,8 +292,10 @@ class Arrival(Identified, Stateful):
         default=dict  # by their names in small letters, without those that are secret
     )
     query = models.TextField(blank=True)  # as it stood in the URL
-    body: "models.BinaryField[bytes | memoryview | None]" = models.BinaryField(
-        null=True  # the very bytes; null: never kept, or erased
+    body: "models.BinaryField[bytes | None, bytes | memoryview | None]" = (
+        models.BinaryField(
+            null=True  # the very bytes; null: never kept, or erased
+        )
     )
     size = models.PositiveIntegerField(default=0)  # of the body, in bytes
     address = models.GenericIPAddressField(null=True, blank=True)  # who sent it

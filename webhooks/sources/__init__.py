@@ -1,0 +1,1 @@
+"""Hearing from other systems: who says it, what it says, and what becomes of it."""
