@@ -7,6 +7,7 @@ from django.core.validators import URLValidator
 from rest_framework import serializers
 
 from referral_factory import money
+from referral_factory.expressions import LONGEST
 from referral_factory.wire import (
     CurrencyField,
     IdField,
@@ -22,6 +23,15 @@ from referrals.models import Campaign, Referral
 from referrals.services.inviting import MAX_AT_ONCE
 
 MAX_DAYS = 3650
+MAX_COUNT = 1_000_000
+MILESTONE = {
+    "event_name": "milestone_event",
+    "minimum_amount": "milestone_minimum",
+    "condition": "milestone_condition",
+    "count": "milestone_count",
+    "sum": "milestone_sum",
+    "within_days": "milestone_within_days",
+}
 EXACTLY_ONE = {"minProperties": 1, "maxProperties": 1}
 
 
@@ -46,9 +56,27 @@ class Tick(serializers.BooleanField):
         return data
 
 
+class Count(serializers.IntegerField):
+    """A whole number from one up; neither text nor true and false."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=MAX_COUNT, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class MilestoneInput(StrictSerializer):
+    """What makes a referral count; see docs/milestones.md."""
+
     event_name = TextField(100)
     minimum_amount = MoneyField(allow_null=True, required=False)
+    # An expression that has to be true of the event. Empty: none is asked for.
+    condition = TextField(LONGEST, multiline=True, required=False, allow_blank=True)
+    count = Count(allow_null=True, required=False)
+    sum = MoneyField(positive=True, allow_null=True, required=False)
     within_days = Days(least=1, required=False)
 
 
@@ -128,6 +156,9 @@ class CampaignInput(StrictSerializer):
     reversal_events = serializers.ListField(
         child=TextField(100), required=False, max_length=20
     )
+    reversal_policy = serializers.ChoiceField(
+        Campaign.ReversalPolicy.choices, required=False
+    )
     review = ReviewInput(required=False, allow_null=True)
     fields = serializers.ListField(  # type: ignore[assignment]
         child=JoinFieldInput(), required=False, max_length=MAX_FIELDS
@@ -152,12 +183,7 @@ class CampaignInput(StrictSerializer):
         """The columns of a campaign."""
         values: dict[str, Any] = super().to_internal_value(data)
         milestone = values.pop("milestone", {})
-        columns = {
-            "event_name": "milestone_event",
-            "minimum_amount": "milestone_minimum",
-            "within_days": "milestone_within_days",
-        }
-        values |= {columns[name]: value for name, value in milestone.items()}
+        values |= {MILESTONE[name]: value for name, value in milestone.items()}
         if values.get("review") is not None:
             values["review"] = _as_text(values["review"])
         return values
@@ -282,13 +308,8 @@ class EventRow(StrictSerializer):
 
 
 class EventInput(EventRow):
-    """The campaign may be left out where the person is in one campaign only."""
-
-    campaign = IdField("cmp", required=False)
-
-
-class EventRowInput(EventRow):
-    """One of many. The campaign may be named once, as a query parameter, instead."""
+    """The campaign may be left out where the person is in one campaign only; in a bulk
+    call, where the query names that of all rows."""
 
     campaign = IdField("cmp", required=False)
 

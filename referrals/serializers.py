@@ -5,6 +5,7 @@ list, a single object and a message are the same few queries and the same bytes.
 """
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,22 @@ from referrals.showing import (
 from referrals.telling import summary_of_event
 
 
+def amount_as_text(amount: Decimal | None, currency: str) -> str | None:
+    return None if amount is None else money.as_text(amount, currency)
+
+
+class MilestoneSerializer(serializers.Serializer[Any]):
+    """What makes a referral count."""
+
+    event_name = serializers.CharField()
+    minimum_amount = serializers.CharField(allow_null=True)
+    condition = serializers.CharField()
+    count = serializers.IntegerField(allow_null=True)
+    sum = serializers.CharField(allow_null=True)
+    currency = serializers.CharField()
+    within_days = serializers.IntegerField()
+
+
 class CampaignSerializer(serializers.Serializer[Campaign]):
     id = IdField("cmp")
     name = serializers.CharField()
@@ -48,6 +65,7 @@ class CampaignSerializer(serializers.Serializer[Campaign]):
     attribution_days = serializers.IntegerField()
     match_days = serializers.IntegerField()
     reversal_events = serializers.ListField(child=serializers.CharField())
+    reversal_policy = serializers.ChoiceField(Campaign.ReversalPolicy.choices)
     review = serializers.JSONField()
     fields = serializers.JSONField()  # type: ignore[assignment]
     join = serializers.SerializerMethodField()
@@ -56,14 +74,17 @@ class CampaignSerializer(serializers.Serializer[Campaign]):
     launched_at = MomentField()
     ended_at = MomentField()
 
+    @extend_schema_field(MilestoneSerializer)
     def get_milestone(self, campaign: Campaign) -> dict[str, Any]:
-        minimum = campaign.milestone_minimum
+        minimum, total = campaign.milestone_minimum, campaign.milestone_sum
+        currency = campaign.currency
         return {
             "event_name": campaign.milestone_event,
-            "minimum_amount": None
-            if minimum is None
-            else money.as_text(minimum, campaign.currency),
-            "currency": campaign.currency,
+            "minimum_amount": amount_as_text(minimum, currency),
+            "condition": campaign.milestone_condition,
+            "count": campaign.milestone_count,
+            "sum": amount_as_text(total, currency),
+            "currency": currency,
             "within_days": campaign.milestone_within_days,
         }
 

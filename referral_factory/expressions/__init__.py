@@ -14,15 +14,19 @@ from referral_factory.expressions.compiled import (
 from referral_factory.expressions.faults import (
     BadExpression,
     CannotEvaluate,
+    NotTruth,
     Place,
     WrongKinds,
 )
+from referral_factory.expressions.guards import LONGEST
 
 __all__ = [
+    "LONGEST",
     "BadExpression",
     "CannotEvaluate",
     "Clause",
     "Expression",
+    "NotTruth",
     "Place",
     "Verdict",
     "WrongKinds",

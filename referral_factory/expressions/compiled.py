@@ -10,6 +10,7 @@ import cel
 from referral_factory.expressions.faults import (
     BadExpression,
     CannotEvaluate,
+    NotTruth,
     Place,
     WrongKinds,
     did_you_mean,
@@ -119,7 +120,7 @@ class Expression:
         if isinstance(truth, bool):
             return truth
         detail = f"It gives {kind_of(truth)} instead of true or false: {clause.text}"
-        raise WrongKinds(detail)
+        raise NotTruth(detail)
 
     def _explained(self, error: Exception, values: Mapping[str, Any]) -> CannotEvaluate:
         if isinstance(error, KeyError):

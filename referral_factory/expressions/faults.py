@@ -43,6 +43,10 @@ class WrongKinds(CannotEvaluate):
     """Its values are of kinds that it cannot work on."""
 
 
+class NotTruth(WrongKinds):
+    """A condition that is no yes or no."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a sentence: what somebody may have wanted to write, if anything."""
     close = get_close_matches(word.lower(), {name.lower(): name for name in known}, 1)

@@ -46,13 +46,15 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
 
     def create(self, request: Request) -> Response:
         fields = self.validated(CampaignInput, mode=self.key.mode)
-        campaign = campaigns.create_campaign(**{**fields, "mode": self.key.mode})
+        fields |= {"mode": self.key.mode, "by": self.actor}
+        campaign = campaigns.create_campaign(**fields)
         return self._answer(campaign, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, public_id: str) -> Response:
         campaign = self.get_object()
         changes = self.validated(CampaignInput, partial=True, mode=self.key.mode)
-        return self._answer(campaigns.change_campaign(campaign, **changes))
+        changed = campaigns.change_campaign(campaign, by=self.actor, **changes)
+        return self._answer(changed)
 
     @action(detail=True, methods=["post"])
     def launch(self, request: Request, public_id: str) -> Response:
