@@ -44,6 +44,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 1.0,
         "options": {"expires": 3.0},
     },
+    "work on backtests": {
+        "task": "referral_factory.backtests.tasks.work_on_backtests",
+        "schedule": 1.0,
+        "options": {"expires": 3.0},
+    },
+    "forget backtests": {
+        "task": "referral_factory.backtests.tasks.purge_backtests",
+        "schedule": crontab(minute="57"),
+        "options": {"expires": 1800.0},
+    },
     "purge imports": {
         "task": "referrals.tasks.purge_imports",
         "schedule": crontab(minute="47"),

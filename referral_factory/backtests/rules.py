@@ -1,0 +1,107 @@
+"""The rules that are tried: a milestone, and what a referral would give."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+from referral_factory import money
+from referral_factory.errors import InvalidInput
+from referrals.facts import Milestone
+from referrals.milestones import milestone_of
+from referrals.models import Campaign
+from rewards.models import RewardRule
+
+
+@dataclass(frozen=True, slots=True)
+class RewardTerms:
+    """What a reward rule says, whether it is kept or only tried."""
+
+    side: str
+    kind: str
+    amount: Decimal
+    currency: str
+
+    def as_json(self) -> dict[str, str]:
+        amount = money.as_text(self.amount, self.currency)
+        return {
+            "side": self.side,
+            "kind": self.kind,
+            "amount": amount,
+            "currency": self.currency,
+        }
+
+    @classmethod
+    def from_json(cls, terms: Mapping[str, str]) -> Self:
+        return cls(**{**terms, "amount": Decimal(terms["amount"])})  # type: ignore[arg-type]
+
+    @property
+    def says(self) -> str:
+        return f"{money.for_people(self.amount, self.currency)} to the {self.side}"
+
+
+@dataclass(frozen=True)
+class Rules:
+    milestone: Milestone
+    rewards: tuple[RewardTerms, ...] | None = None  # None: none are tried
+
+    def as_json(self) -> dict[str, Any]:
+        kept = None if self.rewards is None else [r.as_json() for r in self.rewards]
+        return {"milestone": self.milestone.as_json(), "reward_rules": kept}
+
+    @classmethod
+    def from_json(cls, terms: Mapping[str, Any]) -> Self:
+        kept = terms["reward_rules"]
+        rewards = kept and tuple(RewardTerms.from_json(each) for each in kept)
+        if kept is not None:
+            rewards = rewards or ()
+        return cls(Milestone.from_json(terms["milestone"]), rewards)
+
+
+def rules_of(campaign: Campaign) -> Rules:
+    """What holds in a campaign now."""
+    kept = RewardRule.objects.filter(campaign=campaign, retired_at=None).order_by("id")
+    rewards = tuple(
+        RewardTerms(rule.side, rule.kind, rule.amount, rule.currency) for rule in kept
+    )
+    return Rules(milestone_of(campaign), rewards)
+
+
+def reward_terms(
+    campaign: Campaign, given: Sequence[Mapping[str, Any]] | None
+) -> tuple[RewardTerms, ...] | None:
+    """Reward rules to try, from what was sent; None where none were."""
+    if given is None:
+        return None
+    return tuple(_terms(campaign, n, each) for n, each in enumerate(given))
+
+
+def differences(held: Rules, tried: Rules) -> Iterator[tuple[str, Any, Any]]:
+    """What is tried otherwise than it holds: its name, as it is, as it is tried."""
+    now, then = held.milestone.as_json(), tried.milestone.as_json()
+    for name, value in then.items():
+        if name != "version" and value != now[name]:
+            yield name, now[name], value
+    if tried.rewards is not None and tried.rewards != held.rewards:
+        yield "reward_rules", _said(held.rewards or ()), _said(tried.rewards)
+
+
+def _terms(campaign: Campaign, n: int, given: Mapping[str, Any]) -> RewardTerms:
+    currency = given.get("currency", campaign.currency)
+    if currency != campaign.currency:
+        raise InvalidInput(
+            f"/reward_rules/{n}/currency",
+            f"The campaign's currency is {campaign.currency}.",
+            "wrong_currency",
+        )
+    if given["amount"] != round(given["amount"], money.places(currency)):
+        raise InvalidInput(
+            f"/reward_rules/{n}/amount",
+            f"{currency} has {money.places(currency)} decimal places.",
+            "too_many_places",
+        )
+    return RewardTerms(given["side"], given["kind"], given["amount"], currency)
+
+
+def _said(rewards: Sequence[RewardTerms]) -> list[str]:
+    return [each.says for each in rewards]
