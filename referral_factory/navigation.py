@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from referrals.models import Event
 from rewards.models import Reward
 
 COUNTED_TO = 1000  # above it, how many more makes no difference to anybody
@@ -89,7 +90,11 @@ def scripts(request: HttpRequest) -> str:
 
 def _work(request: HttpRequest) -> list[Link | None]:
     links: list[Link | None] = [_link("Dashboard", "/dashboard/", "monitoring")]
-    icons = {"Review queue": "rule", "Needs a person": "back_hand"}
+    icons = {
+        "Review queue": "rule",
+        "Needs a person": "back_hand",
+        "Unmatched events": "link_off",
+    }
     for each in _waiting(request):
         link = _link(each["title"], each["address"], icons[each["title"]])
         if each["count"]:
@@ -100,11 +105,13 @@ def _work(request: HttpRequest) -> list[Link | None]:
 
 def _waiting(request: HttpRequest) -> list[dict[str, Any]]:
     """Counted once per request: the menu and the home page both ask."""
-    if not request.user.has_perm("rewards.view_reward"):
-        return []
     known: list[dict[str, Any]] | None = getattr(request, "_waiting", None)
     if known is None:
-        known = [_count(*line) for line in WAITING]
+        known = [
+            _count(*line)
+            for permission, *line in WAITING
+            if request.user.has_perm(permission)
+        ]
         request._waiting = known  # type: ignore[attr-defined]
     return known
 
@@ -122,8 +129,13 @@ def _count(
     }
 
 
-WAITING = [
+def _unmatched() -> QuerySet[Any]:
+    return Event.objects.filter(outcome=Event.Outcome.UNMATCHED)
+
+
+WAITING: list[tuple[Any, ...]] = [
     (
+        "rewards.view_reward",
         "Review queue",
         Reward.objects.in_queue,
         "admin:rewards_flaggedreward_changelist",
@@ -131,11 +143,20 @@ WAITING = [
         "flagged rewards that wait for a yes or a no",
     ),
     (
+        "rewards.view_reward",
         "Needs a person",
         Reward.objects.disputed,
         "admin:rewards_reward_changelist",
         "?disputed=yes",
         "issued rewards whose referral no longer counts",
+    ),
+    (
+        "referrals.view_event",
+        "Unmatched events",
+        _unmatched,
+        "admin:referrals_event_changelist",
+        "?outcome__exact=unmatched",
+        "events that wait for their person or referral",
     ),
 ]
 

@@ -232,6 +232,16 @@ def ahead_in_words(status: str) -> str:
     return str(AHEAD.get(status, ""))
 
 
+def settled_in_words(*, qualified: int, expired: int) -> str:
+    """What time brought about: '1 referral qualified, 2 expired'."""
+    said = ngettext(
+        "{n} referral qualified, {expired} expired",
+        "{n} referrals qualified, {expired} expired",
+        qualified,
+    )
+    return said.format(n=qualified, expired=expired)
+
+
 def actor_in_words(actor: str) -> str:
     """Who decided: 'user:ana' is ana, 'key:key_…' an API key, 'rules' the rules."""
     kind, _colon, name = actor.partition(":")

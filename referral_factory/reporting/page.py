@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.urls import reverse
 
 from referral_factory.reporting import panels, reports
 from referral_factory.reporting.periods import Interval
 from referral_factory.reporting.questions import Mistake, Question, ask
 from referral_factory.reporting.reports import Summary
 from referrals import checklist
-from referrals.models import Campaign, Participant
+from referrals.models import Campaign, Event, Participant
 
 Mode = Campaign.Mode
+MOST_UNMATCHED = 1000  # above it, how many more makes no difference to anybody
 
 PRESET_TITLES = {"7d": "7 days", "30d": "30 days", "90d": "90 days", "all": "All time"}
 # Offered in the field; any other name of the tz database may be typed.
@@ -70,10 +73,24 @@ def dashboard(values: Mapping[str, str], *, wall: datetime) -> dict[str, Any]:
         "mistakes": {m.name: m for m in (*place.mistakes, *question.mistakes)},
         "next": next_steps(question, found),
         "queue": reports.flagged_now(),
+        "unmatched": _unmatched(question),
         "public_url": settings.PUBLIC_URL,
         **_choices(question),
         **_times(question, wall),
         **_panels(question, found),
+    }
+
+
+def _unmatched(question: Question) -> dict[str, Any]:
+    """Events that wait for whom they are about, and where staff see them."""
+    count = reports.unmatched_now(question.campaigns, most=MOST_UNMATCHED)
+    where = {"outcome__exact": Event.Outcome.UNMATCHED.value}
+    if question.campaign:
+        where["campaign__id__exact"] = str(question.campaign.pk)
+    return {
+        "count": count,
+        "shown": f"{count:,}+" if count == MOST_UNMATCHED else f"{count:,}",
+        "address": f"{reverse('admin:referrals_event_changelist')}?{urlencode(where)}",
     }
 
 

@@ -39,7 +39,7 @@ from referral_factory.reporting.definitions import (
     qualification_rate,
 )
 from referral_factory.reporting.periods import Bucket, Interval, Period, buckets
-from referrals.models import Campaign, Participant, Referral
+from referrals.models import Campaign, Event, Participant, Referral
 from rewards.models import Side
 
 
@@ -202,6 +202,12 @@ def flagged_now() -> int:
     """How many rewards of live campaigns and test ones wait for a person."""
     waiting: int = FLAGGED.rows.count()
     return waiting
+
+
+def unmatched_now(campaigns: Sequence[Campaign], *, most: int) -> int:
+    """How many events wait for their person or referral; `most` stands for more."""
+    waiting = Event.objects.filter(_in(campaigns), outcome=Event.Outcome.UNMATCHED)
+    return waiting.order_by()[:most].count()
 
 
 def _issued_to(people: Iterable[UUID], period: Period) -> Mapping[UUID, Tally]:

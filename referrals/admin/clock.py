@@ -9,6 +9,7 @@ from referral_factory.admin_base import moment_field, select
 from referral_factory.admin_verbs import Asked, Verb
 from referrals.models import Campaign
 from referrals.services.clock import advance_clock
+from referrals.telling import settled_in_words
 
 BY = {
     1: "a day",
@@ -50,7 +51,7 @@ def move(row: Campaign, asked: Asked) -> str:
     to: datetime = asked.given["to"] or row.now(asked.wall) + timedelta(days=by)
     done = advance_clock(row, to=to, wall=asked.wall)
     said = f"set to {to.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
-    return f"{said}: {done['qualified']} referrals qualified, {done['expired']} expired"
+    return f"{said}: {settled_in_words(**done)}"
 
 
 MOVE_CLOCK = Verb(

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from referrals.models import Campaign
 from tests.api.callers import caller, make_key
-from tests.factories import make_campaign, make_participant
+from tests.factories import make_campaign, make_event, make_participant
 from tests.reporting.histories import make_history
 
 START = datetime(2025, 2, 20, tzinfo=UTC)
@@ -221,7 +221,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for _ in range(2):
-        with django_assert_num_queries(22):
+        with django_assert_num_queries(23):
             page(browser, **MARCH)
         more = make_campaign(mode="live")
         make_history(more, start=START, end=END, people=90)
@@ -231,3 +231,17 @@ def test_names_of_people_are_text(browser: Client) -> None:
     campaign = make_campaign(mode="live", name="<b>Bold</b>")
     make_history(campaign, start=START, end=END, people=20)
     assert "<b>Bold" not in page(browser, **MARCH)
+
+
+def test_events_that_wait_for_somebody_are_counted_and_linked(browser: Client) -> None:
+    campaign = make_campaign(mode="live")
+    make_participant(campaign=campaign)
+    assert "unmatched" not in page(browser, mode="live")
+    for _ in range(2):
+        make_event(campaign=campaign, outcome="unmatched", person="external_id:c-1")
+
+    shown = page(browser, mode="live", campaign=campaign.public_id)
+
+    assert "2 events are unmatched" in shown
+    address = f"outcome__exact=unmatched&campaign__id__exact={campaign.pk}"
+    assert f"/admin/referrals/event/?{address}" in unescape(shown)
