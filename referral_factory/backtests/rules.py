@@ -76,9 +76,19 @@ def reward_terms(
     return tuple(_terms(campaign, n, each) for n, each in enumerate(given))
 
 
+def shown(milestone: Milestone) -> dict[str, Any]:
+    """The rules as the API writes them: amounts with the places of their currency."""
+    amounts = {"minimum_amount": milestone.minimum, "sum": milestone.sum}
+    texts = {
+        name: None if amount is None else money.as_text(amount, milestone.currency)
+        for name, amount in amounts.items()
+    }
+    return {**milestone.as_json(), **texts}
+
+
 def differences(held: Rules, tried: Rules) -> Iterator[tuple[str, Any, Any]]:
     """What is tried otherwise than it holds: its name, as it is, as it is tried."""
-    now, then = held.milestone.as_json(), tried.milestone.as_json()
+    now, then = shown(held.milestone), shown(tried.milestone)
     for name, value in then.items():
         if name != "version" and value != now[name]:
             yield name, now[name], value
