@@ -23,3 +23,11 @@ def refuse_unknown(request: Request, known: Collection[str]) -> None:
             choices = ", ".join(sorted(known)) or "none"
             message = f"Unknown query parameter. Known here: {choices}."
             raise InvalidParameter(name, message, code="unknown_parameter")
+
+
+def yes_or_no(request: Request, name: str) -> bool:
+    """Whether `?name=true` stands in the query; false where nothing is said."""
+    said = request.query_params.get(name, "false")
+    if said not in {"true", "false"}:
+        raise InvalidParameter(name, "Must be true or false.")
+    return bool(said == "true")

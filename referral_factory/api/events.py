@@ -1,30 +1,36 @@
 """Events with what they brought about: a door that needs more than one app."""
 
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from referral_factory.access.parameters import yes_or_no
 from referral_factory.access.viewsets import ApiViewSet
+from referral_factory.api.event_answers import (
+    EventResultsSerializer,
+    RecordedEventSerializer,
+    answer,
+    dry_answer,
+)
+from referral_factory.api.event_bulk import BulkEvents
+from referral_factory.bulk_bodies import BulkJSONParser, NdjsonParser
 from referrals.filters import EventFilter
 from referrals.inputs import EventInput
-from referrals.lookup import only_campaign_of, visible_campaign
+from referrals.lookup import campaign_of_query, only_campaign_of, visible_campaign
 from referrals.models import Campaign, Event
 from referrals.serializers import EventSerializer
-from referrals.services.events import Recorded, Report, record_event
-from rewards.models import Reward
-from rewards.serializers import RewardSerializer
+from referrals.services.events import Report, record_event
 
-
-class RecordedEventSerializer(EventSerializer):
-    """An event, with the rewards of its referral."""
-
-    outcome = serializers.ChoiceField([*Event.Outcome.choices, "duplicate"])
-    rewards = RewardSerializer(many=True)
+DRY_RUN = OpenApiParameter(
+    "dry_run", bool, description="Decide, and write nothing: what would happen."
+)
 
 
 class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -33,42 +39,64 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     resource = "events"
     prefix = "evt"
     serializer_class = EventSerializer
-    inputs = {"create": EventInput}
+    inputs = {"create": EventInput, "bulk": EventInput}
+    parameters = {"create": ("dry_run",), "bulk": ("campaign", "dry_run")}
     filterset_class = EventFilter
 
     def get_queryset(self) -> QuerySet[Event]:
         return EventSerializer.prepare(self.visible(Event.objects.all()))
 
     @extend_schema(
-        responses={200: RecordedEventSerializer, 201: RecordedEventSerializer}
+        responses={200: RecordedEventSerializer, 201: RecordedEventSerializer},
+        parameters=[DRY_RUN],
     )
     def create(self, request: Request) -> Response:
         """Report an event; the answer says what it brought about, and why.
 
-        201 the first time, 200 with the outcome `duplicate` when it is repeated.
+        201 the first time, 200 with the outcome `duplicate` when it is repeated. A dry
+        run is a 200.
         """
-        given = self.validated(EventInput)
+        given = EventInput.read(request.data)
         campaign = self._campaign(given.pop("campaign", None), given["participant"])
-        if given.get("amount") is None:
-            given.pop("amount", None)
-            given.pop("currency", None)
-        recorded = record_event(campaign, Report(**given), wall=timezone.now())
+        report, wall = Report(**given), timezone.now()
+        if yes_or_no(request, "dry_run"):
+            return Response(dry_answer(campaign, report, wall=wall))
+        recorded = record_event(campaign, report, wall=wall)
         code = status.HTTP_200_OK if recorded.repeated else status.HTTP_201_CREATED
-        return Response(_answer(recorded), code)
+        return Response(answer(recorded), code)
+
+    @extend_schema(
+        request={
+            parser.media_type: EventInput(many=True)
+            for parser in (BulkJSONParser, NdjsonParser)
+        },
+        responses={200: EventResultsSerializer},
+        parameters=[OpenApiParameter("campaign", str), DRY_RUN],
+        filters=False,
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        parser_classes=[BulkJSONParser, NdjsonParser],
+        pagination_class=None,
+    )
+    def bulk(self, request: Request) -> Response:
+        """Report up to 10,000 events, a row each: good rows are kept.
+
+        An array, or a row on each line (NDJSON). `campaign` in the query is that of all
+        rows that name none. They are judged in their order; the answer has a result for
+        each, by its number.
+        """
+        default = request.query_params.get("campaign")
+        rows = BulkEvents(
+            partial(visible_campaign, self.key),
+            campaign_of_query(self.key, default) if default else None,
+            dry_run=yes_or_no(request, "dry_run"),
+        )
+        given: Any = request.data  # a list: see the parsers
+        return Response(rows.report(given, wall=timezone.now()))
 
     def _campaign(self, pk: Any, named: dict[str, str]) -> Campaign:
         if pk is not None:
             return visible_campaign(self.key, pk)
         return only_campaign_of(self.key, named)
-
-
-def _answer(recorded: Recorded) -> dict[str, Any]:
-    event = recorded.event
-    rewards = Reward.objects.none()
-    if event.referral_id:
-        rewards = Reward.objects.filter(referral=event.referral_id).order_by("id")
-    return {
-        **EventSerializer(event).data,
-        "outcome": recorded.outcome,
-        "rewards": [RewardSerializer(reward).data for reward in rewards],
-    }

@@ -39,7 +39,7 @@ def grant_rewards(referrals: Sequence[Referral]) -> list[Reward]:
     """
     known = _gather(referrals)
     fresh = [
-        _reward(referral, grant)
+        _reward(referral, grant, _qualified_at(referral))
         for referral in referrals
         for grant in known.grants_for(referral)
     ]
@@ -49,6 +49,16 @@ def grant_rewards(referrals: Sequence[Referral]) -> list[Reward]:
         reward_created.send(sender=Reward, instances=created, first=True)
     before = [referral for referral in referrals if known.had_rewards(referral)]
     return created + (_grant_again(before, written) if before else [])
+
+
+def preview_rewards(referrals: Sequence[Referral], *, now: datetime) -> list[Reward]:
+    """What grant_rewards would give for these if they qualified; nothing is written."""
+    known = _gather(referrals)
+    return [
+        _reward(referral, grant, now)
+        for referral in referrals
+        for grant in known.grants_for(referral)
+    ]
 
 
 def _grant_again(referrals: Sequence[Referral], written: Set[UUID]) -> list[Reward]:
@@ -166,7 +176,7 @@ def _rule(
     )
 
 
-def _reward(referral: Referral, grant: Grant[RewardRule]) -> Reward:
+def _reward(referral: Referral, grant: Grant[RewardRule], now: datetime) -> Reward:
     rule = grant.rule
     advocate, friend = referral.advocate_id, referral.friend_id
     return Reward(
@@ -179,8 +189,8 @@ def _reward(referral: Referral, grant: Grant[RewardRule]) -> Reward:
         kind=rule.kind,
         amount=grant.amount,
         currency=grant.currency,
-        created_at=_qualified_at(referral),
-        available_at=_qualified_at(referral),
+        created_at=now,
+        available_at=now,
     )
 
 

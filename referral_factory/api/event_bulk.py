@@ -1,0 +1,128 @@
+"""Many events in one call: each row answered by its number, and good rows kept."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from referral_factory.api.event_answers import FAILED, OUTCOMES, would_grant
+from referral_factory.errors import DomainError
+from referrals.bulk_rows import RowReader
+from referrals.event_rows import read_event
+from referrals.models import Campaign, Event
+from referrals.rows import Fault
+from referrals.services.events import (
+    Recorded,
+    Refusal,
+    Report,
+    preview_events,
+    record_events,
+)
+from referrals.showing import public_or_none
+
+Answer = dict[str, Any]
+
+
+@dataclass
+class BulkEvents:
+    """The rows of a call on their way to their answers.
+
+    `find_campaign` raises InvalidInput where the caller knows no such campaign. The
+    rows of each campaign are kept together; other campaigns' are not waited for.
+    """
+
+    find_campaign: Callable[[UUID], Campaign]
+    default: Campaign | None  # of rows that name none
+    dry_run: bool = False
+    answers: dict[int, Answer] = field(default_factory=dict)
+
+    def report(self, rows: Sequence[Any], *, wall: datetime) -> Answer:
+        """Report what the rows describe, in their order; the answer to the call."""
+        reader = RowReader(self.find_campaign, self.default, read_event)
+        found = reader.sort(rows)
+        for number, faults in found.bad.items():
+            self.answers[number] = _failed(422, faults)
+        # In one order, so that two calls never wait for each other in a circle.
+        for campaign in sorted(found.good, key=lambda each: each.pk):
+            reports = found.good[campaign]
+            answers = self._report(campaign, list(reports.values()), wall)
+            self.answers |= zip(reports, answers, strict=True)
+        return self._whole(len(rows))
+
+    def _report(
+        self, campaign: Campaign, reports: Sequence[Report], wall: datetime
+    ) -> list[Answer]:
+        """What refuses a whole campaign refuses each of its rows."""
+        try:
+            if self.dry_run:
+                return _dry_answers(campaign, reports, wall)
+            found = record_events(campaign, reports, wall=wall)
+            return [_answer(each) for each in found]
+        except DomainError as refusal:
+            fault = Fault("", str(refusal), refusal.code)
+            return [_failed(409, [fault]) for _ in reports]
+
+    def _whole(self, count: int) -> Answer:
+        results = [{"row": n, **self.answers[n]} for n in range(1, count + 1)]
+        counts = Counter(result["outcome"] for result in results)
+        return {
+            "results": results,
+            "dry_run": self.dry_run,
+            **{outcome: counts[outcome] for outcome in OUTCOMES},
+        }
+
+
+def _answer(found: Recorded | Refusal) -> Answer:
+    if isinstance(found, Refusal):
+        return _failed(422, [Fault(found.pointer, found.detail, found.code)])
+    event = found.event
+    return {
+        "status": 200 if found.repeated else 201,
+        "outcome": found.outcome,
+        "id": event.public_id,
+        "referral": public_or_none("ref", event.referral_id),
+        "detail": _what_decided(event),
+    }
+
+
+def _dry_answers(
+    campaign: Campaign, reports: Sequence[Report], wall: datetime
+) -> list[Answer]:
+    found = preview_events(campaign, reports, wall=wall)
+    judged = [each for each in found if isinstance(each, Recorded)]
+    rewards = iter(would_grant(campaign, judged, wall=wall))
+    return [
+        _dry_answer(each, next(rewards))
+        if isinstance(each, Recorded)
+        else _answer(each)
+        for each in found
+    ]
+
+
+def _dry_answer(found: Recorded, rewards: list[dict[str, Any]]) -> Answer:
+    return {
+        **_answer(found),
+        **({} if found.repeated else {"id": None}),
+        "explanation": found.event.decision["checks"],
+        "rewards": rewards,
+    }
+
+
+def _what_decided(event: Event) -> str:
+    """The first 'no', or else the last 'yes'."""
+    checks: list[dict[str, Any]] = event.decision["checks"]
+    noes = (check for check in checks if not check["passed"])
+    decisive = next(noes, checks[-1] if checks else None)
+    return decisive["detail"] if decisive else ""
+
+
+def _failed(status: int, faults: Iterable[Fault]) -> Answer:
+    return {
+        "status": status,
+        "outcome": FAILED,
+        "id": None,
+        "referral": None,
+        "errors": [fault.as_json() for fault in faults],
+    }
