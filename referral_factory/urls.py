@@ -9,6 +9,7 @@ from referral_factory.api.events import EventViewSet
 from referral_factory.api.explain import ExplainViewSet
 from referral_factory.api.export import ExportViewSet, export_for_staff
 from referral_factory.api.routers import Router
+from referral_factory.backtests.api import BacktestViewSet, CampaignBacktestViewSet
 from referral_factory.health import healthz, readyz
 from referral_factory.pages.confirm import confirm
 from referral_factory.pages.join import join, sent, welcome
@@ -24,13 +25,17 @@ from referrals.api import (
     ParticipantViewSet,
     ReferralViewSet,
     RefusedClaimViewSet,
+    VersionViewSet,
 )
 from rewards.api import CampaignRuleViewSet, RewardViewSet, RuleViewSet
 from webhooks.api import (
+    ArrivalViewSet,
     DeliveryViewSet,
     EndpointViewSet,
     MessageTypeViewSet,
     MessageViewSet,
+    ReceiveView,
+    SourceViewSet,
 )
 
 router = Router()
@@ -41,6 +46,8 @@ router.register("imports", ImportViewSet, "import")
 router.register("referrals", ReferralViewSet, "referral")
 router.register("refused-claims", RefusedClaimViewSet, "refused-claim")
 router.register("events", EventViewSet, "event")
+router.register("sources", SourceViewSet, "source")
+router.register("arrivals", ArrivalViewSet, "arrival")
 router.register("reward-rules", RuleViewSet, "reward-rule")
 router.register("rewards", RewardViewSet, "reward")
 router.register("endpoints", EndpointViewSet, "endpoint")
@@ -49,6 +56,7 @@ router.register("messages", MessageViewSet, "message")
 router.register("message-types", MessageTypeViewSet, "message-type")
 router.register("keys", KeyViewSet, "key")
 router.register("reports", ReportViewSet, "report")
+router.register("backtests", BacktestViewSet, "backtest")
 
 invitations_of_advocate = InvitationViewSet.as_view({"get": "list", "post": "create"})
 rules_of_campaign = CampaignRuleViewSet.as_view({"get": "list", "post": "create"})
@@ -70,7 +78,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("join/<str:slug>/welcome/<str:token>", welcome, name="join-welcome"),
     path("join/<str:slug>/confirm/<str:token>", confirm, name="join-confirm"),
     path("portal/<str:token>", portal, name="portal"),
+    path("in/<str:source>", ReceiveView.as_view(), name="in"),
     path("api/v1/", include(router.urls)),
+    re_path(r"^api/v1/in/(?P<source>[^/]+)/?$", ReceiveView.as_view(), name="api-in"),
     re_path(
         r"^api/v1/explain/?$",
         ExplainViewSet.as_view({"get": "explain"}),
@@ -85,6 +95,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         r"^api/v1/campaigns/(?P<campaign_id>[^/]+)/reward-rules/?$",
         rules_of_campaign,
         name="campaign-reward-rules",
+    ),
+    re_path(
+        r"^api/v1/campaigns/(?P<public_id>[^/]+)/versions/?$",
+        VersionViewSet.as_view({"get": "list"}),
+        name="campaign-versions",
+    ),
+    re_path(
+        r"^api/v1/campaigns/(?P<campaign_id>[^/]+)/backtest/?$",
+        CampaignBacktestViewSet.as_view({"post": "create"}),
+        name="campaign-backtest",
     ),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),

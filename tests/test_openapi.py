@@ -35,7 +35,8 @@ WITHOUT_FIELDS = {
     "revoke",
     "run",
     "imports/{public_id}/cancel",
-    "rotate-secret",
+    "endpoints/{public_id}/rotate-secret",
+    "replay",
 }
 
 

@@ -4,7 +4,7 @@ from django_filters import rest_framework as filters
 
 from referral_factory.access.filters import IdFilter
 from webhooks.catalogue import MESSAGE_TYPES
-from webhooks.models import Delivery, Endpoint, Message
+from webhooks.models import Arrival, Delivery, Endpoint, Message, Source
 
 
 class EndpointFilter(filters.FilterSet):
@@ -37,4 +37,22 @@ class MessageFilter(filters.FilterSet):
 
     class Meta:
         model = Message
+        fields: list[str] = []
+
+
+class SourceFilter(filters.FilterSet):
+    campaign = IdFilter(prefix="cmp", field_name="campaign_id")
+    verification = filters.ChoiceFilter(choices=Source.Verification.choices)
+
+    class Meta:
+        model = Source
+        fields: list[str] = []
+
+
+class ArrivalFilter(filters.FilterSet):
+    status = filters.ChoiceFilter(choices=Arrival.Status.choices)
+    road = filters.ChoiceFilter(choices=Arrival.Road.choices)
+
+    class Meta:
+        model = Arrival
         fields: list[str] = []

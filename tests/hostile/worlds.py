@@ -12,6 +12,7 @@ from referral_factory.ids import new_id, to_public
 from referrals.models import Click
 from tests.api.callers import caller, make_key
 from tests.factories import (
+    make_arrival,
     make_campaign,
     make_delivery,
     make_endpoint,
@@ -23,6 +24,7 @@ from tests.factories import (
     make_refused_claim,
     make_reward,
     make_rule,
+    make_source,
 )
 from webhooks.models import Message
 
@@ -76,12 +78,16 @@ def make_world(mode: str = "test", mark: str = "ours") -> World:
     received = make_import(
         campaign=campaign, filename=mark, status="checked", finished_at=None
     )
+    source = make_source(
+        campaign=campaign, name=mark, **({} if mode == "test" else PROVEN)
+    )
+    arrival = make_arrival(source=source, body=mark.encode(), headers={"x-shop": mark})
     key, text = make_key(mode=mode, name=mark, campaign_ids=[campaign.pk])
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=timezone.now())
     rows = [
         *(campaign, advocate, referral, event, rule, reward),
         *(endpoint, message, delivery, click, key),
-        *(claim, invitation, received),
+        *(claim, invitation, received, source, arrival),
     ]
     ids = {row.PREFIX: row.public_id for row in rows}
     return World(mark, key, text, ids, advocate.code)
@@ -92,6 +98,12 @@ UNDECIDED: dict[str, Any] = {
     "decided_at": None,
     "issued_by": "",
     "issued_at": None,
+}
+
+
+PROVEN: dict[str, Any] = {
+    "verification": "bearer",
+    "secrets": [{"secret": "-", "until": None}],
 }
 
 

@@ -6,10 +6,14 @@ from webhooks.api.endpoints import (
     MessageTypeViewSet,
     MessageViewSet,
 )
+from webhooks.api.sources import ArrivalViewSet, ReceiveView, SourceViewSet
 
 __all__ = [
+    "ArrivalViewSet",
     "DeliveryViewSet",
     "EndpointViewSet",
     "MessageTypeViewSet",
     "MessageViewSet",
+    "ReceiveView",
+    "SourceViewSet",
 ]

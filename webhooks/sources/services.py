@@ -1,0 +1,105 @@
+"""What can be done with sources."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from referral_factory.errors import InvalidInput
+from referrals.models import Campaign
+from webhooks.models import Source
+from webhooks.sources import keyring, mapping
+from webhooks.sources.schemes import PRESETS, Scheme, problem_of
+
+Kinds = Source.Verification
+
+
+def create_source(
+    campaign: Campaign, *, verification: str, secret: str = "", **fields: Any
+) -> tuple[Source, str]:
+    """A new source, with the secret that it proves itself by.
+
+    A secret that the other system made is brought along; otherwise one is made here,
+    and shown this once. Where nothing is verified there is none.
+    """
+    _refuse_unproven(campaign, verification)
+    if secret:
+        keyring.check_secret(verification, secret)
+    elif verification != Kinds.NONE:
+        secret = keyring.new_secret(verification)
+    source = Source(campaign=campaign, verification=verification, **fields)
+    _check(source)
+    source.secrets = keyring.first_ring(verification, secret)
+    source.save(force_insert=True)
+    return source, secret
+
+
+def change_source(source: Source, **changes: Any) -> Source:
+    for name, value in changes.items():
+        setattr(source, name, value)
+    _check(source)
+    source.save(update_fields=list(changes))
+    return source
+
+
+def rotate_secret(
+    source: Source,
+    *,
+    now: datetime,
+    secret: str = "",
+    overlap: timedelta = keyring.OVERLAP,
+) -> str:
+    """A new secret, made here or brought along; those before it hold for `overlap`."""
+    if source.verification == Kinds.NONE or secret:
+        keyring.check_secret(source.verification, secret)
+    secret = secret or keyring.new_secret(source.verification)
+    ring = keyring.turned(source, secret, now=now, overlap=overlap)
+    change_source(source, secrets=ring)
+    return secret
+
+
+def delete_source(source: Source, *, now: datetime) -> None:
+    """It is heard no more. Its log stays until its retention ends."""
+    change_source(source, deleted_at=now)
+
+
+def address_of(source: Source) -> str:
+    """The URL that the other system sends to."""
+    return f"{settings.PUBLIC_URL}/in/{source.public_id}"
+
+
+def scheme_of(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How signatures are made, from a preset or from its parts."""
+    if not given:
+        return {}
+    parts = dict(given)
+    preset = PRESETS.get(parts.pop("preset", ""))
+    if preset is None and "header" not in parts:
+        raise InvalidInput("/hmac", "Name a preset, or a header.", "required")
+    scheme = Scheme(**{**(asdict(preset) if preset else {}), **parts})
+    if problem := problem_of(scheme):
+        raise InvalidInput("/hmac", problem, "unsound_scheme")
+    return scheme.as_json()
+
+
+def _check(source: Source) -> None:
+    is_hmac = source.verification == Kinds.HMAC
+    if is_hmac and not source.scheme:
+        raise InvalidInput("/hmac", "Say how it signs: a preset, or parts.", "required")
+    if source.scheme and not is_hmac:
+        raise InvalidInput("/hmac", "That is for the verification `hmac`.")
+    faults = mapping.faults_in(source.mapping, source.verification)
+    if faults:
+        first = faults[0]
+        raise InvalidInput(f"/mapping{first.pointer}", first.detail, first.code)
+
+
+def _refuse_unproven(campaign: Campaign, verification: str) -> None:
+    if verification == Kinds.NONE and campaign.mode != Campaign.Mode.TEST:
+        raise InvalidInput(
+            "/verification",
+            "In live mode a source proves itself: anybody could report events.",
+            "not_verified",
+        )
