@@ -6,6 +6,7 @@ campaign_launched = Signal()
 campaign_paused = Signal()
 campaign_resumed = Signal()
 campaign_ended = Signal()
+campaign_copied = Signal()  # `instances` are new; with `copied_from`, and `by` whom
 
 participant_created = Signal()
 participant_updated = Signal()

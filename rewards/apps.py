@@ -8,10 +8,12 @@ class RewardsConfig(AppConfig):
         # These import models, so not before the registry is filled.
         from referrals import checklist, timelines
         from referrals.signals import (
+            campaign_copied,
             participant_erased,
             participant_merged,
             referral_disqualified,
             referral_qualified,
+            referral_reversed,
         )
         from rewards import receivers
         from rewards.readiness import reward_rule_item
@@ -24,6 +26,12 @@ class RewardsConfig(AppConfig):
         )
         referral_disqualified.connect(
             receivers.on_referral_disqualified, dispatch_uid="rewards.take_back"
+        )
+        referral_reversed.connect(
+            receivers.on_referral_reversed, dispatch_uid="rewards.doubt"
+        )
+        campaign_copied.connect(
+            receivers.on_campaign_copied, dispatch_uid="rewards.copy"
         )
         participant_erased.connect(
             receivers.on_participant_erased, dispatch_uid="rewards.forget"

@@ -95,9 +95,9 @@ class Event(Identified):
             ),
             # For what somebody did before they arrived.
             models.Index(
-                name="event_of_stranger",
+                name="event_of_nobody_known",
                 fields=["campaign", "person"],
-                condition=Q(outcome="unmatched", participant=None),
+                condition=Q(participant=None),
             ),
             # For the list of what is unmatched, newest first.
             models.Index(
@@ -120,16 +120,3 @@ class Event(Identified):
 
     def __str__(self) -> str:
         return f"{self.name} {self.event_id}"
-
-    def keep_decision(
-        self,
-        outcome: str,
-        checks: list[dict[str, Any]],
-        rules: dict[str, Any],
-        referral: Referral | None,
-    ) -> None:
-        """Store what was decided and why; later changes of the rules don't touch it."""
-        self.outcome = outcome
-        self.decision = {"checks": checks, "milestone": rules}
-        self.referral = referral
-        self.save(update_fields=["outcome", "decision", "referral", "reverses"])

@@ -155,14 +155,6 @@ class Referral(Identified, Stateful):
     def __str__(self) -> str:
         return f"{self.advocate} → {self.friend}"
 
-    def hold(self, *, until: datetime, event_id: object) -> None:
-        self.move_to(
-            self.Status.HOLDING,
-            holds_until=until,
-            milestone_event_id=event_id,
-            reason="",
-        )
-
     def qualify(
         self, *, now: datetime, by: str = BY_RULE, reason: str = "", **changes: Any
     ) -> None:
@@ -194,6 +186,3 @@ class Referral(Identified, Stateful):
             decided_by=by,
             **changes,
         )
-
-    def expire(self) -> None:
-        self.move_to(self.Status.EXPIRED)

@@ -22,26 +22,11 @@ from referrals.milestones import milestone_of
 from referrals.models import Campaign, Event, Referral
 from referrals.services import judging
 from referrals.services.judging import Row
-from referrals.signals import (
-    referral_disqualified,
-    referral_expired,
-    referral_holding,
-    referral_qualified,
-    referral_reopened,
-    referral_reversed,
-)
+from referrals.services.referrals import tell
+from referrals.signals import referral_reversed
 
 Outcome = Event.Outcome
 Status = Referral.Status
-
-# What is told of a referral that moved to a status.
-TOLD = {
-    Status.HOLDING: referral_holding,
-    Status.QUALIFIED: referral_qualified,
-    Status.DISQUALIFIED: referral_disqualified,
-    Status.PENDING: referral_reopened,
-    Status.EXPIRED: referral_expired,
-}
 
 
 @dataclass(slots=True, eq=False)
@@ -226,10 +211,7 @@ class Books:
         referrals = judging.move([_move_row(move) for move in moves], self.wall)
         for referral in referrals:
             referral.campaign = self.campaign
-        for status, signal in TOLD.items():
-            instances = [each for each in referrals if each.status == status]
-            if instances:
-                signal.send(sender=Referral, instances=instances)
+        tell(referrals)
 
     def _ask(self, moves: Sequence[Move]) -> None:
         if not moves:

@@ -15,6 +15,7 @@ from referrals.models import (
     Invitation,
     JoinRequest,
     Referral,
+    ReferralChange,
     RefusedClaim,
 )
 from referrals.services.locks import email_name, external_id_name
@@ -73,11 +74,13 @@ def _claimed_clicks(erasure: Erasure) -> set[UUID | None]:
 
 def _clear_reasons(erasure: Erasure) -> None:
     """Why a person decided something, in their own words."""
-    said = Referral.objects.filter(pk__in=erasure.referrals).exclude(reason="")
-    for referral in said.only("reason"):
-        redacted = erasure.redacted(referral.reason)
-        if redacted != referral.reason:
-            Referral.objects.filter(pk=referral.pk).update(reason=redacted)
+    referrals = Referral.objects.filter(pk__in=erasure.referrals)
+    changes = ReferralChange.objects.filter(referral__in=erasure.referrals)
+    for rows in (referrals, changes):
+        for pk, said in rows.exclude(reason="").values_list("pk", "reason"):
+            redacted = erasure.redacted(said)
+            if redacted != said:
+                rows.filter(pk=pk).update(reason=redacted)
 
 
 def _clear_claims(erasure: Erasure) -> None:

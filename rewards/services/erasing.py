@@ -9,7 +9,9 @@ from referrals.erasure import Erasure
 from rewards.models import Reward
 
 # Reasons whose evidence is about money and ids. That of any other is about people.
-IMPERSONAL = frozenset({"amount_over_limit", "doubtful_attribution", "reopened"})
+IMPERSONAL = frozenset(
+    {"amount_over_limit", "doubtful_attribution", "reopened", "milestone_reversed"}
+)
 WRITTEN = ("decision_note", "reference")  # by people and by other systems
 
 Reasons = list[dict[str, Any]]
