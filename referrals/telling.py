@@ -38,6 +38,8 @@ QUESTIONS: dict[str, Words] = {
     "sum_reached": gettext_lazy("Do they add up to enough?"),
     "holding_period": gettext_lazy("Is there a holding period?"),
     "reversed_event_known": gettext_lazy("Do we know what it takes back?"),
+    "reversed_event_counted": gettext_lazy("Had that counted?"),
+    "amount_known": gettext_lazy("Did that come with an amount?"),
     "same_person": gettext_lazy("Are both about one person?"),
     "was_milestone": gettext_lazy("Had it settled the referral?"),
     "amount_still_reached": gettext_lazy("Is enough left of it?"),
@@ -106,6 +108,9 @@ MOVES: dict[tuple[str, str], Words] = {
     (Status.QUALIFIED, Status.DISQUALIFIED): gettext_lazy(
         "The referral no longer counts."
     ),
+    (Status.QUALIFIED, Status.QUALIFIED): gettext_lazy(
+        "The milestone is no longer reached: a person looks at each reward."
+    ),
     (Status.DISQUALIFIED, Status.PENDING): gettext_lazy(
         "The referral was reopened, and can still reach the milestone."
     ),
@@ -161,8 +166,13 @@ def deciding(checks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 
 def why(checks: Sequence[Mapping[str, Any]]) -> str:
+    """What settled it, and what the campaign does then where it had to choose."""
     settled = deciding(checks)
-    return str(settled["detail"]) if settled else ""
+    if settled is None:
+        return ""
+    chosen = checks[-1] if checks[-1]["check"] == "reversal_policy" else settled
+    details = dict.fromkeys(_sentence(each["detail"]) for each in (settled, chosen))
+    return _joined(*details)
 
 
 def event_in_words(event: Event) -> str:
