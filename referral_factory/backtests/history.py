@@ -36,6 +36,7 @@ class Occurrence:
     received_at: datetime
     reverses: str
     source: str
+    version: int  # of the rules that it was judged by
     properties: str | None  # JSON; read only where a condition asks
 
     @property
@@ -150,7 +151,7 @@ WITH covered AS MATERIALIZED (
 )
 SELECT described.id, described.facts, event.id, event.event_id, event.name,
     event.amount, event.currency, event.occurred_at, event.received_at,
-    event.reverses, event.source,
+    event.reverses, event.source, event.rules_version,
     CASE WHEN %(properties)s THEN event.properties::text END
 FROM described
 LEFT JOIN referrals_event AS event ON event.participant_id = described.friend_id

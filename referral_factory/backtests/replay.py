@@ -9,6 +9,7 @@ What people decided by hand is done again where the rules leave a way to it.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -35,11 +36,20 @@ LAST = UUID(int=2**128 - 1)
 
 @dataclass(frozen=True)
 class Terms:
-    """What is tried, and what held: windows that are not tried stay as they were."""
+    """The rules that are tried, over each version of the campaign's."""
 
-    tried: Milestone
-    held: Milestone
+    now: Milestone
+    versions: Mapping[int, Milestone]
+    new_window: bool  # whether another window is tried
     campaign: CampaignFacts
+
+    @cached_property
+    def ask(self) -> bool:
+        """Whether any of them has a condition, which may ask of anything."""
+        return any(rules.condition for rules in (self.now, *self.versions.values()))
+
+    def at(self, version: int) -> Milestone:
+        return self.versions.get(version, self.now)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class Decided(NamedTuple):
 
 def replay(history: History, terms: Terms, now: datetime) -> Ending:
     """Judge it all again, up to `now` in the campaign."""
-    ledger = Ledger(terms.tried, campaign=terms.campaign)
+    ledger = Ledger(terms.now, versions=terms.versions, campaign=terms.campaign)
     by_hand = list(_decided(history))
     case = _case(history, terms, by_hand)
     ledger.open(case)
@@ -73,6 +83,7 @@ def replay(history: History, terms: Terms, now: datetime) -> Ending:
             _do_by_hand(case, each, history, terms)
         else:
             entry = _entry(each, case)
+            ledger.rules = terms.at(each.version)
             ledger.judge(entry, at)
             entries[each.key] = entry
     case.settle(now)
@@ -96,7 +107,6 @@ def _in_order(
 
 def _case(history: History, terms: Terms, by_hand: Collection[Decided]) -> Case:
     facts = history.facts
-    asks = bool(terms.tried.condition)
     return Case(
         key=history.referral,
         person=history.referral,  # the only one in this ledger
@@ -108,18 +118,16 @@ def _case(history: History, terms: Terms, by_hand: Collection[Decided]) -> Case:
             way=facts["way"],
             marks=tuple(mark["code"] for mark in facts["marks"]),
         ),
-        friend=_person(facts["friend"]) if asks else None,
-        advocate=_person(facts["advocate"]) if asks else None,
+        friend=_person(facts["friend"]) if terms.ask else None,
+        advocate=_person(facts["advocate"]) if terms.ask else None,
     )
 
 
 def _expiry(history: History, terms: Terms, by_hand: Collection[Decided]) -> datetime:
     """The end of its window: as it was set, unless another window is tried."""
     reopened = any(each.to == Status.PENDING for each in by_hand)
-    if terms.tried.within != terms.held.within:
-        return history.created_at + terms.tried.within
-    if reopened:  # what is kept is the end of the window that began anew
-        return history.created_at + terms.held.within
+    if terms.new_window or reopened:  # what is kept is the end of the one begun anew
+        return history.created_at + terms.now.within
     return datetime.fromisoformat(history.facts["expires_at"])
 
 
@@ -131,7 +139,7 @@ def _do_by_hand(case: Case, decided: Decided, history: History, terms: Terms) ->
         return
     case.move(to, at=decided.at, reason=decided.reason)
     if to == Status.PENDING:
-        anew = replace(case.referral, expires_at=decided.at + terms.tried.within)
+        anew = replace(case.referral, expires_at=decided.at + terms.now.within)
         case.referral = anew
 
 

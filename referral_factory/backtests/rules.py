@@ -1,7 +1,8 @@
 """The rules that are tried: a milestone, and what a referral would give."""
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Self
 
@@ -10,7 +11,29 @@ from referral_factory.errors import InvalidInput
 from referrals.facts import Milestone
 from referrals.milestones import milestone_of
 from referrals.models import Campaign
+from referrals.services.rules import refuse_bad_rules
 from rewards.models import RewardRule
+
+# Columns of a campaign, and the terms of a milestone that they are.
+TERMS = {
+    "milestone_event": "event_name",
+    "milestone_minimum": "minimum",
+    "milestone_condition": "condition",
+    "milestone_count": "count",
+    "milestone_sum": "sum",
+    "milestone_within_days": "within",
+    "holding_days": "holding",
+    "match_days": "match",
+    "reversal_events": "reversal_events",
+    "reversal_policy": "reversal_policy",
+}
+PAIR = {"count", "sum"}  # either is tried instead of both
+SHOWN = {
+    "minimum": "minimum_amount",
+    "within": "within_days",
+    "holding": "holding_days",
+    "match": "match_days",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +65,32 @@ class RewardTerms:
 
 @dataclass(frozen=True)
 class Rules:
+    """`changed` names the terms of the milestone that are tried. All others were what
+    they were when each event was judged, whatever they are now."""
+
     milestone: Milestone
+    changed: tuple[str, ...] = ()
     rewards: tuple[RewardTerms, ...] | None = None  # None: none are tried
+
+    def over(self, kept: Milestone) -> Milestone:
+        """Rules of some time, with what is tried."""
+        tried = {name: getattr(self.milestone, name) for name in self.changed}
+        return replace(kept, **tried)
 
     def as_json(self) -> dict[str, Any]:
         kept = None if self.rewards is None else [r.as_json() for r in self.rewards]
-        return {"milestone": self.milestone.as_json(), "reward_rules": kept}
+        return {
+            "milestone": self.milestone.as_json(),
+            "changed": list(self.changed),
+            "reward_rules": kept,
+        }
 
     @classmethod
     def from_json(cls, terms: Mapping[str, Any]) -> Self:
         kept = terms["reward_rules"]
-        rewards = kept and tuple(RewardTerms.from_json(each) for each in kept)
-        if kept is not None:
-            rewards = rewards or ()
-        return cls(Milestone.from_json(terms["milestone"]), rewards)
+        rewards = None if kept is None else tuple(map(RewardTerms.from_json, kept))
+        milestone = Milestone.from_json(terms["milestone"])
+        return cls(milestone, tuple(terms.get("changed", ())), rewards)
 
 
 def rules_of(campaign: Campaign) -> Rules:
@@ -64,7 +99,27 @@ def rules_of(campaign: Campaign) -> Rules:
     rewards = tuple(
         RewardTerms(rule.side, rule.kind, rule.amount, rule.currency) for rule in kept
     )
-    return Rules(milestone_of(campaign), rewards)
+    return Rules(milestone_of(campaign), rewards=rewards)
+
+
+def tried_rules(
+    campaign: Campaign,
+    changes: Mapping[str, Any],
+    rewards: Sequence[RewardTerms] | None,
+) -> Rules:
+    """The campaign's rules with these changes of its columns.
+
+    They are refused as saving them would be.
+    """
+    imagined = copy.copy(campaign)
+    for name, value in changes.items():
+        setattr(imagined, name, value)
+    refuse_bad_rules(imagined)
+    changed = [term for name, term in TERMS.items() if name in changes]
+    if PAIR & set(changed):
+        changed = [term for term in changed if term not in PAIR] + sorted(PAIR)
+    given = None if rewards is None else tuple(rewards)
+    return Rules(milestone_of(imagined), tuple(changed), given)
 
 
 def reward_terms(
@@ -87,12 +142,12 @@ def shown(milestone: Milestone) -> dict[str, Any]:
 
 
 def differences(held: Rules, tried: Rules) -> Iterator[tuple[str, Any, Any]]:
-    """What is tried otherwise than it holds: its name, as it is, as it is tried."""
+    """What is tried: its name, as it is now, as it is tried."""
     now, then = shown(held.milestone), shown(tried.milestone)
-    for name, value in then.items():
-        if name != "version" and value != now[name]:
-            yield name, now[name], value
-    if tried.rewards is not None and tried.rewards != held.rewards:
+    for name in (SHOWN.get(term, term) for term in tried.changed):
+        if name not in PAIR or now[name] != then[name]:
+            yield name, now[name], then[name]
+    if tried.rewards is not None:
         yield "reward_rules", _said(held.rewards or ()), _said(tried.rewards)
 
 

@@ -5,7 +5,6 @@ sums after a chunk, its changes and its position are one transaction, and nothin
 is ever written: whoever finds a lease over goes on from where it was left.
 """
 
-import copy
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +16,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from referral_factory.backtests.models import Backtest
-from referral_factory.backtests.rules import RewardTerms, Rules, rules_of
+from referral_factory.backtests.rules import RewardTerms, rules_of, tried_rules
 from referral_factory.backtests.trial import try_chunk
 from referral_factory.errors import DomainError, InvalidInput
-from referrals.milestones import milestone_of
 from referrals.models import Campaign, Referral
-from referrals.services.rules import refuse_bad_rules
 
 log = logging.getLogger(__name__)
 
@@ -74,19 +71,6 @@ def start_backtest(
     )
     _work(backtest, clock=clock, seconds=AT_ONCE)
     return backtest
-
-
-def tried_rules(
-    campaign: Campaign,
-    changes: Mapping[str, Any],
-    rewards: Sequence[RewardTerms] | None,
-) -> Rules:
-    """The campaign's rules with these changes, which are refused as a save would."""
-    imagined = copy.copy(campaign)
-    for name, value in changes.items():
-        setattr(imagined, name, value)
-    refuse_bad_rules(imagined)
-    return Rules(milestone_of(imagined), None if rewards is None else tuple(rewards))
 
 
 def cancel_backtest(backtest: Backtest, *, wall: datetime) -> Backtest:

@@ -18,9 +18,9 @@ from referral_factory.backtests.models import Backtest, BacktestChange
 from referral_factory.backtests.replay import Ending, Terms, replay
 from referral_factory.backtests.rules import Rules
 from referral_factory.ids import to_public
-from referrals.facts import CampaignFacts
+from referrals.facts import CampaignFacts, Milestone
 from referrals.ledger import Entry
-from referrals.models import Campaign, Event
+from referrals.models import Campaign, Event, MilestoneVersion
 
 Kind = BacktestChange.Kind
 Outcome = Event.Outcome
@@ -41,11 +41,10 @@ class Chunk:
 def try_chunk(backtest: Backtest, campaign: Campaign, *, wall: datetime) -> Chunk:
     """Try the rules on the next referrals in line."""
     tried, held = Rules.from_json(backtest.tried), Rules.from_json(backtest.held)
-    terms = Terms(tried.milestone, held.milestone, _facts_of(campaign))
+    terms = _terms(tried, campaign)
     tally, changes, events = Tally.from_json(backtest.counts), [], 0
     referrals, now = next_referrals(backtest), campaign.now(wall)
-    asks = bool(tried.milestone.condition)
-    for history in histories(backtest, referrals, with_properties=asks):
+    for history in histories(backtest, referrals, with_properties=terms.ask):
         ending = replay(history, terms, now)
         found = compared(
             history,
@@ -143,7 +142,12 @@ def _unseen(check: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in check.items() if name != "saw"}
 
 
-def _facts_of(campaign: Campaign) -> CampaignFacts:
-    return CampaignFacts(
+def _terms(tried: Rules, campaign: Campaign) -> Terms:
+    kept = MilestoneVersion.objects.filter(campaign=campaign)
+    versions = {
+        each.version: tried.over(Milestone.from_json(each.terms)) for each in kept
+    }
+    facts = CampaignFacts(
         campaign.slug, campaign.mode, campaign.currency, campaign.launched_at
     )
+    return Terms(tried.milestone, versions, "within" in tried.changed, facts)
