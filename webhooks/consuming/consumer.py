@@ -3,13 +3,13 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from webhooks.consuming.brokers import Body, Broker, BrokerAway
-from webhooks.consuming.road import Road
+from webhooks.consuming.road import CameOfIt, Road
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +23,18 @@ class Tally:
 
     recorded: int = 0
     known: int = 0  # repeats of what was recorded before
+    ignored: int = 0  # the source's mapping says that they are not for us
     refused: int = 0  # set aside, with the reason
 
     def __str__(self) -> str:
         return (
             f"{self.recorded:,} events recorded, {self.known:,} known before, "
-            f"{self.refused:,} messages set aside"
+            f"{self.ignored:,} messages ignored, {self.refused:,} set aside"
         )
+
+    def add(self, came_of_it: CameOfIt) -> None:
+        for name, count in asdict(came_of_it).items():
+            setattr(self, name, getattr(self, name) + count)
 
 
 class Consumer:
@@ -69,7 +74,4 @@ class Consumer:
             self.broker.done()
 
     def handle(self, bodies: Sequence[Body]) -> None:
-        came_of_it = self.road.bring(bodies, wall=timezone.now())
-        self.tally.recorded += came_of_it.recorded
-        self.tally.known += came_of_it.known
-        self.tally.refused += came_of_it.refused
+        self.tally.add(self.road.bring(bodies, wall=timezone.now()))

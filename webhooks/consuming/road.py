@@ -3,25 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
-from rest_framework.exceptions import ParseError
 
-from referral_factory.bodies import MAX_BYTES, loads
-from referral_factory.wire import flat_errors
-from referrals.event_rows import read_event
+from referral_factory.bodies import MAX_BYTES
 from referrals.models import Campaign
 from referrals.rows import Fault
 from referrals.services.events import Recorded, Refusal, Report, record_events
-from webhooks.consuming.brokers import Body
+from webhooks.consuming.brokers import Body, NoQueue
 from webhooks.models import Arrival, Source
+from webhooks.sources.reading import read
+from webhooks.sources.refusing import LONGEST_REASON, NotTaken, of_faults
+from webhooks.sources.verifying import Sent
 
-LONGEST_REASON = 1000
-WRONG_BODY = Fault("", "The message must be a JSON object.", "wrong_body")
-TOO_LARGE = Fault(
-    "", f"The message is larger than {MAX_BYTES // 1024} KB.", "body_too_large"
-)
+CONTENT_TYPE = "application/json"
 
 
 @dataclass(frozen=True)
@@ -30,13 +25,15 @@ class CameOfIt:
 
     recorded: int
     known: int
+    ignored: int
     refused: int
 
 
 class Road:
     """The way of one queue into one campaign, read as its source says, if it has one.
 
-    Without a source a message is what `POST /events` takes.
+    Without a source a message is what `POST /events` takes. Who may write to the queue
+    is the broker's to know: no signature is looked at.
     """
 
     def __init__(self, campaign: Campaign, queue: str, source: Source | None) -> None:
@@ -46,51 +43,68 @@ class Road:
     @transaction.atomic
     def bring(self, bodies: Sequence[Body], *, wall: datetime) -> CameOfIt:
         """Record the events; keep what is none, with its reason, for people to see."""
-        self.campaign.refresh_from_db()  # its rules may have changed since the last
-        read = [self.read(body) for body in bodies]
-        good = [each for each in read if isinstance(each, Report)]
-        found = iter(record_events(self.campaign, good, wall=wall, source=self.label))
-        results = [next(found) if isinstance(e, Report) else e for e in read]
-        refused = [
-            self._set_aside(body, faults)
+        self._look_again()
+        raw = [as_bytes(body) for body in bodies]
+        results: list[Report | Recorded | NotTaken | None] = [*map(self._read, raw)]
+        places = [n for n, each in enumerate(results) if isinstance(each, Report)]
+        reports = [each for each in results if isinstance(each, Report)]
+        found = record_events(self.campaign, reports, wall=wall, source=self.label)
+        for place, each in zip(places, found, strict=True):
+            results[place] = each if isinstance(each, Recorded) else refused(each)
+        return self._settle(raw, results, wall)
+
+    def _look_again(self) -> None:
+        """The rules of the campaign, or the mapping, may have changed meanwhile."""
+        self.campaign.refresh_from_db()
+        if self.source:
+            self.source.refresh_from_db()
+            if self.source.deleted_at:
+                raise NoQueue(f"The source {self.source.name} was deleted.")
+
+    def _read(self, body: bytes) -> Report | NotTaken | None:
+        """None: the mapping says that it is not for us."""
+        if len(body) > MAX_BYTES:
+            limit = MAX_BYTES // 1024
+            return NotTaken("body_too_large", f"A message of more than {limit} KB.")
+        sent = Sent(body, {"content-type": CONTENT_TYPE}, "", None)
+        try:
+            return read(self.campaign, self.source, sent).report
+        except NotTaken as refusal:
+            return refusal
+
+    def _settle(
+        self,
+        bodies: Sequence[bytes],
+        results: Sequence[Report | Recorded | NotTaken | None],
+        wall: datetime,
+    ) -> CameOfIt:
+        aside = [
+            self._set_aside(body, result, wall)
             for body, result in zip(bodies, results, strict=True)
-            if (faults := faults_in(result))
+            if isinstance(result, NotTaken)
         ]
-        Arrival.objects.bulk_create(refused)
+        Arrival.objects.bulk_create(aside)
         recorded = [each for each in results if isinstance(each, Recorded)]
         known = sum(each.repeated for each in recorded)
-        return CameOfIt(len(recorded) - known, known, len(refused))
+        return CameOfIt(
+            recorded=len(recorded) - known,
+            known=known,
+            ignored=results.count(None),
+            refused=len(aside),
+        )
 
-    def read(self, body: Body) -> Report | list[Fault]:
-        raw = as_bytes(body)
-        if len(raw) > MAX_BYTES:
-            return [TOO_LARGE]
-        try:
-            given = loads(raw)
-        except ParseError as error:
-            return unreadable(error)
-        if not isinstance(given, dict):
-            return [WRONG_BODY]
-        return self._event(given)
-
-    def _event(self, given: dict[str, Any]) -> Report | list[Fault]:
-        named = given.pop("campaign", self.campaign.public_id)
-        if named != self.campaign.public_id:
-            message = f"This queue is for {self.campaign.public_id}."
-            return [Fault("/campaign", message, "wrong_campaign")]
-        return read_event(given)
-
-    def _set_aside(self, body: Body, faults: Sequence[Fault]) -> Arrival:
-        raw = as_bytes(body)
+    def _set_aside(self, body: bytes, refusal: NotTaken, wall: datetime) -> Arrival:
         return Arrival(
             campaign=self.campaign,
             source=self.source,
             road=Arrival.Road.QUEUE,
             status=Arrival.Status.REFUSED,
-            code=faults[0].code,
-            reason="; ".join(map(told, faults))[:LONGEST_REASON],
-            body=raw if len(raw) <= MAX_BYTES else None,
-            size=len(raw),
+            code=refusal.code[:60],
+            reason=refusal.reason[:LONGEST_REASON],
+            content_type=CONTENT_TYPE,
+            body=body if len(body) <= MAX_BYTES else None,
+            size=len(body),
+            received_at=wall,
         )
 
 
@@ -98,17 +112,5 @@ def as_bytes(body: Body) -> bytes:
     return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
 
 
-def faults_in(result: object) -> list[Fault]:
-    if isinstance(result, Refusal):
-        return [Fault(result.pointer, result.detail, result.code)]
-    return result if isinstance(result, list) else []
-
-
-def unreadable(error: ParseError) -> list[Fault]:
-    found = getattr(error, "errors", None) or flat_errors(error.detail)
-    return [Fault(pointer, str(detail), str(detail.code)) for pointer, detail in found]
-
-
-def told(fault: Fault) -> str:
-    where = fault.pointer.lstrip("/")
-    return f"{where}: {fault.detail}" if where else fault.detail
+def refused(refusal: Refusal) -> NotTaken:
+    return of_faults([Fault(refusal.pointer, refusal.detail, refusal.code)])
