@@ -23,6 +23,7 @@ from referrals.models import Campaign, Referral
 from referrals.services.inviting import MAX_AT_ONCE
 
 MAX_DAYS = 3650
+SLUG = r"\A[a-z0-9]+(-[a-z0-9]+)*\Z"
 MAX_COUNT = 1_000_000
 MILESTONE = {
     "event_name": "milestone_event",
@@ -139,7 +140,7 @@ class JoinInput(StrictSerializer):
 
 class CampaignInput(StrictSerializer):
     name = TextField(200)
-    slug = serializers.RegexField(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=80)
+    slug = serializers.RegexField(SLUG, max_length=80)
     mode = serializers.ChoiceField(Campaign.Mode.choices, required=False)
     owner = TextField(254, required=False, allow_blank=True)
     currency = CurrencyField()
@@ -187,6 +188,14 @@ class CampaignInput(StrictSerializer):
         if values.get("review") is not None:
             values["review"] = _as_text(values["review"])
         return values
+
+
+class CopyInput(StrictSerializer):
+    """What is different about the copy; a live one unless `mode` says otherwise."""
+
+    name = TextField(200, required=False)
+    slug = serializers.RegexField(SLUG, max_length=80, required=False)
+    mode = serializers.ChoiceField(Campaign.Mode.choices, required=False)
 
 
 class ClockInput(StrictSerializer):

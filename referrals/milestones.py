@@ -1,9 +1,15 @@
 """The rules of a campaign as they are now, and as they were."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
+from referral_factory import money
 from referrals.facts import Milestone
 from referrals.models import Campaign, MilestoneVersion
+
+AMOUNTS = ("minimum_amount", "sum")
 
 
 def milestone_of(campaign: Campaign) -> Milestone:
@@ -27,3 +33,26 @@ def milestone_at(campaign: Campaign, version: int) -> Milestone:
     """The rules as they were at a version; what is kept is never changed."""
     kept = MilestoneVersion.objects.get(campaign=campaign, version=version)
     return Milestone.from_json(kept.terms)
+
+
+def shown_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms of a version as people and programs read them; older ones say less."""
+    shown = Milestone.from_json(terms).as_json()
+    for name in AMOUNTS:
+        if shown[name] is not None:
+            shown[name] = money.as_text(Decimal(shown[name]), shown["currency"])
+    return shown
+
+
+def differences(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Which terms a version changed; none for the first one."""
+    if before is None:
+        return []
+    older, newer = shown_terms(before), shown_terms(after)
+    return [
+        {"field": name, "before": older[name], "after": value}
+        for name, value in newer.items()
+        if name != "version" and older[name] != value
+    ]

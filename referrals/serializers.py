@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -17,10 +17,12 @@ from referral_factory import money
 from referral_factory.wire import IdField, MomentField, MoneyField
 from referrals.counts import COUNTED, with_counts
 from referrals.join_page import settings_of
+from referrals.milestones import differences, shown_terms
 from referrals.models import (
     Campaign,
     Event,
     Invitation,
+    MilestoneVersion,
     Participant,
     Referral,
     RefusedClaim,
@@ -96,6 +98,39 @@ class CampaignSerializer(serializers.Serializer[Campaign]):
     @classmethod
     def prepare(cls, rows: QuerySet[Campaign]) -> QuerySet[Campaign]:
         return rows
+
+
+class RuleChangeSerializer(serializers.Serializer[Any]):
+    """One of the rules as it was before, and as it became."""
+
+    field = serializers.CharField()
+    before = serializers.JSONField()
+    after = serializers.JSONField()
+
+
+class VersionSerializer(serializers.Serializer[MilestoneVersion]):
+    """The rules of a campaign at one version, and what it changed."""
+
+    version = serializers.IntegerField()
+    made_by = serializers.CharField()
+    made_at = MomentField()
+    terms = serializers.SerializerMethodField()
+    changes = serializers.SerializerMethodField()
+
+    def get_terms(self, row: MilestoneVersion) -> dict[str, Any]:
+        return shown_terms(row.terms)
+
+    @extend_schema_field(RuleChangeSerializer(many=True))
+    def get_changes(self, row: Any) -> list[dict[str, Any]]:
+        return differences(row.terms_before, row.terms)
+
+    @classmethod
+    def prepare(cls, rows: QuerySet[MilestoneVersion]) -> QuerySet[MilestoneVersion]:
+        earlier = MilestoneVersion.objects.filter(
+            campaign=OuterRef("campaign"), version__lt=OuterRef("version")
+        )
+        before = Subquery(earlier.order_by("-version").values("terms")[:1])
+        return rows.annotate(terms_before=before)
 
 
 class ChecklistItemSerializer(serializers.Serializer[Any]):

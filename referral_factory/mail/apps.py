@@ -18,6 +18,9 @@ class MailConfig(AppConfig):
             receivers.on_participant_created, dispatch_uid="mail.welcome"
         )
         reward_issued.connect(receivers.on_reward_issued, dispatch_uid="mail.reward")
+        signals.campaign_copied.connect(
+            receivers.on_campaign_copied, dispatch_uid="mail.copy"
+        )
         signals.participant_erased.connect(
             receivers.on_participant_erased, dispatch_uid="mail.erased"
         )

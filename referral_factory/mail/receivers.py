@@ -6,7 +6,8 @@ from referral_factory import mail_server
 from referral_factory.mail import outbox
 from referral_factory.mail.models import Email, Kind
 from referral_factory.mail.outbox import Addressed
-from referrals.models import JoinRequest, Participant
+from referral_factory.mail.templates import copy_templates
+from referrals.models import Campaign, JoinRequest, Participant
 from rewards.models import Reward
 
 
@@ -32,6 +33,13 @@ def on_reward_issued(instances: list[Reward], **kwargs: Any) -> None:
         for each in instances
     ]
     outbox.write(Kind.REWARD, recipients)
+
+
+def on_campaign_copied(
+    instances: list[Campaign], copied_from: Campaign, **kwargs: Any
+) -> None:
+    for campaign in instances:
+        copy_templates(copied_from, campaign)
 
 
 def on_participant_erased(instances: list[Participant], **kwargs: Any) -> None:

@@ -41,6 +41,20 @@ def write_template(
     )
 
 
+def copy_templates(copied_from: Campaign, campaign: Campaign) -> None:
+    """Give a campaign the wording of another, as it is now."""
+    EmailTemplate.objects.bulk_create(
+        EmailTemplate(
+            campaign=campaign,
+            kind=template.kind,
+            audience=template.audience,
+            subject=template.subject,
+            body=template.body,
+        )
+        for template in copied_from.email_templates.order_by("id")
+    )
+
+
 def preview(campaign: Campaign, kind: Kind, subject: str, body: str) -> Rendered:
     """As somebody called Ada would get it. InvalidInput as `write_template`."""
     check_text(kind, subject, body)

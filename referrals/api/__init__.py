@@ -1,6 +1,6 @@
 """Doors to campaigns, participants and referrals."""
 
-from referrals.api.campaigns import CampaignViewSet
+from referrals.api.campaigns import CampaignViewSet, VersionViewSet
 from referrals.api.claims import InvitationViewSet, RefusedClaimViewSet
 from referrals.api.imports import ImportViewSet
 from referrals.api.participants import ParticipantViewSet
@@ -13,4 +13,5 @@ __all__ = [
     "ParticipantViewSet",
     "ReferralViewSet",
     "RefusedClaimViewSet",
+    "VersionViewSet",
 ]

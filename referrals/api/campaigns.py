@@ -1,6 +1,7 @@
 """Doors to campaigns."""
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -8,19 +9,21 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from referral_factory.access.viewsets import ApiViewSet
+from referral_factory.access.viewsets import ApiViewSet, visible_to
 from referral_factory.wire import moment_as_text
 from referrals import checklist
 from referrals.filters import CampaignFilter
-from referrals.inputs import CampaignInput, ClockInput
-from referrals.models import Campaign
+from referrals.inputs import CampaignInput, ClockInput, CopyInput
+from referrals.models import Campaign, MilestoneVersion
 from referrals.serializers import (
     CampaignSerializer,
     ChecklistSerializer,
     ClockSerializer,
+    VersionSerializer,
 )
 from referrals.services import campaigns
 from referrals.services.clock import advance_clock
+from referrals.services.copying import copy_campaign
 
 
 class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -38,6 +41,7 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         "resume": None,
         "end": None,
         "clock": ClockInput,
+        "copy": CopyInput,
     }
     filterset_class = CampaignFilter
 
@@ -74,6 +78,17 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         campaign = self.get_object()
         return self._answer(campaigns.end_campaign(campaign, wall=timezone.now()))
 
+    @action(detail=True, methods=["post"])
+    def copy(self, request: Request, public_id: str) -> Response:
+        """Copy a tested campaign into a live draft: rules, reward rules, fields, pages.
+
+        The copy is of the other mode than this key, which sees it in this answer only.
+        """
+        campaign = self.get_object()
+        given = self.validated(CopyInput)
+        made = copy_campaign(campaign, by=self.actor, **given)
+        return self._answer(made, status.HTTP_201_CREATED)
+
     @extend_schema(responses=ChecklistSerializer, filters=False)
     @action(detail=True)
     def checklist(self, request: Request, public_id: str) -> Response:
@@ -100,3 +115,22 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
 
     def _answer(self, campaign: Campaign, code: int = status.HTTP_200_OK) -> Response:
         return Response(CampaignSerializer(campaign).data, code)
+
+
+class VersionViewSet(mixins.ListModelMixin, ApiViewSet):
+    """The rules of one campaign from their first version on, the newest first."""
+
+    resource = "campaigns"
+    prefix = "cmp"  # of the campaign, which is in the path
+    serializer_class = VersionSerializer
+    orderings = ("-version", "version")
+
+    def get_queryset(self) -> QuerySet[MilestoneVersion]:
+        rows = VersionSerializer.prepare(self.visible(MilestoneVersion.objects.all()))
+        if getattr(self, "swagger_fake_view", False):
+            return rows
+        return rows.filter(campaign=self.campaign())
+
+    def campaign(self) -> Campaign:
+        rows = visible_to(self.key, Campaign.objects.all(), path="")
+        return get_object_or_404(rows, pk=self.named_key())

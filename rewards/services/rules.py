@@ -49,6 +49,19 @@ def retire_rule(rule: RewardRule, *, wall: datetime) -> RewardRule:
     return locked
 
 
+@transaction.atomic
+def copy_rules(copied_from: Campaign, campaign: Campaign, *, by: str) -> None:
+    """Give a campaign the rules of another, as they are now."""
+    for rule in copied_from.reward_rules.filter(retired_at=None).order_by("id"):
+        create_rule(
+            campaign,
+            side=rule.side,
+            amount=rule.amount,
+            currency=rule.currency,
+            by=by,
+        )
+
+
 def _refuse_if_retired(rule: RewardRule) -> None:
     if rule.retired_at:
         raise RuleIsRetired(f"The rule was retired on {rule.retired_at:%Y-%m-%d}.")

@@ -32,12 +32,16 @@ CAMPAIGN = {
     "milestone": {
         "event_name": "purchase",
         "minimum_amount": "20.00",
+        "condition": "event.amount >= 25 && has(friend.email)",
+        "count": 3,
+        "sum": None,
         "within_days": 30,
     },
     "holding_days": 14,
     "attribution_days": 60,
     "match_days": 3,
     "reversal_events": ["refund"],
+    "reversal_policy": "ask",
     "review": {"amount_limit": "50.00", "two_people_above": "500.00"},
 }
 
