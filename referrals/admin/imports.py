@@ -196,7 +196,7 @@ class ImportAdmin(Admin):
     readonly_fields = ("rows", "read_as", "since", "who")
 
     class Media:
-        js = ("admin_imports.js",)
+        js = ("admin_progress.js",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("referrals.add_import"))
