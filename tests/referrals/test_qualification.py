@@ -1,4 +1,4 @@
-"""Deciding is pure: from facts and rules to an outcome with its reasons."""
+"""Asking is pure: from facts and rules to whether an event counts, and why."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,12 +7,11 @@ from decimal import Decimal
 import pytest
 
 from referrals.facts import EventFacts, Facts, Milestone, ReferralFacts
-from referrals.models import Event, Referral
-from referrals.qualification import Decision, decide, decide_reversal
+from referrals.models import Event
+from referrals.qualification import Answer, ask, progress, still_counts
 from tests.steps import DAY, NOON
 
 Outcome = Event.Outcome
-Status = Referral.Status
 
 MILESTONE = Milestone(
     event_name="purchase",
@@ -28,15 +27,16 @@ EVENT = EventFacts("purchase", Decimal("20.00"), "USD", NOON)
 REFERRAL = ReferralFacts("pending", NOON - DAY, NOON + 89 * DAY)
 FACTS = Facts(EVENT, person_known=True, referral=REFERRAL)
 ORDER = [
+    "event_is_milestone",
     "participant_known",
     "referral_known",
-    "event_is_milestone",
     "referral_is_pending",
     "within_window",
     "after_the_click",
     "not_reversed",
     "currency_matches",
     "amount_reached",
+    "condition",
 ]
 
 
@@ -48,16 +48,16 @@ def with_referral(**changes: object) -> Facts:
     return replace(FACTS, referral=replace(REFERRAL, **changes))  # type: ignore[arg-type]
 
 
-def last_detail(decision: Decision) -> str:
-    return decision.checks[-1].detail
+def last_detail(answer: Answer) -> str:
+    return answer.checks[-1].detail
 
 
-def test_all_questions_answered_yes_qualify_in_order() -> None:
-    decision = decide(FACTS, MILESTONE, NOON)
+def test_all_questions_answered_yes_leave_it_to_what_counts_so_far() -> None:
+    answer = ask(FACTS, MILESTONE)
 
-    assert decision.outcome == Outcome.QUALIFIED
-    assert [check.check for check in decision.checks] == ORDER
-    assert all(check.passed for check in decision.checks)
+    assert (answer.outcome, answer.counts) == (None, True)
+    assert [check.check for check in answer.checks] == ORDER
+    assert all(check.passed for check in answer.checks)
 
 
 @pytest.mark.parametrize(
@@ -80,18 +80,6 @@ def test_all_questions_answered_yes_qualify_in_order() -> None:
             Outcome.RECORDED,
             "event_is_milestone",
             "It is 'login'; the milestone is 'purchase'.",
-        ),
-        (
-            with_referral(status="qualified"),
-            Outcome.RECORDED,
-            "referral_is_pending",
-            "The referral is qualified.",
-        ),
-        (
-            with_referral(status="holding"),
-            Outcome.RECORDED,
-            "referral_is_pending",
-            "The referral is holding.",
         ),
         (
             with_referral(status="expired"),
@@ -153,13 +141,29 @@ def test_all_questions_answered_yes_qualify_in_order() -> None:
 def test_first_no_gives_the_outcome_and_says_what_it_saw(
     facts: Facts, outcome: Outcome, question: str, saw: str
 ) -> None:
-    decision = decide(facts, MILESTONE, NOON)
+    answer = ask(facts, MILESTONE)
 
-    assert decision.outcome == outcome
-    assert decision.checks[-1].check == question
-    assert not decision.checks[-1].passed
-    assert last_detail(decision) == saw
-    assert all(check.passed for check in decision.checks[:-1])
+    assert (answer.outcome, answer.counts) == (outcome, False)
+    assert answer.checks[-1].check == question
+    assert not answer.checks[-1].passed
+    assert last_detail(answer) == saw
+    assert all(check.passed for check in answer.checks[:-1])
+
+
+@pytest.mark.parametrize("status", ["holding", "qualified"])
+@pytest.mark.parametrize(("amount", "counts"), [("20", True), ("19", False)])
+def test_event_after_the_milestone_is_recorded_and_may_count(
+    status: str, amount: str, counts: bool
+) -> None:
+    facts = replace(
+        with_event(amount=Decimal(amount)), referral=replace(REFERRAL, status=status)
+    )
+
+    answer = ask(facts, MILESTONE)
+
+    assert (answer.outcome, answer.counts) == (Outcome.RECORDED, counts)
+    first_no = next(check for check in answer.checks if not check.passed)
+    assert first_no.detail == f"The referral is {status}."
 
 
 @pytest.mark.parametrize(
@@ -172,25 +176,14 @@ def test_first_no_gives_the_outcome_and_says_what_it_saw(
     ],
 )
 def test_window_is_exact_to_the_second(moment: object, counts: bool) -> None:
-    decision = decide(with_event(occurred_at=moment), MILESTONE, NOON)
-    assert (decision.outcome == Outcome.QUALIFIED) == counts
+    assert ask(with_event(occurred_at=moment), MILESTONE).counts == counts
 
 
 def test_no_minimum_asks_for_no_amount() -> None:
     milestone = replace(MILESTONE, minimum=None)
     facts = with_event(amount=None, currency="")
 
-    assert decide(facts, milestone, NOON).outcome == Outcome.QUALIFIED
-
-
-def test_holding_period_runs_from_the_report() -> None:
-    milestone = replace(MILESTONE, holding=14 * DAY)
-
-    decision = decide(with_event(occurred_at=NOON - DAY), milestone, NOON)
-
-    assert decision.outcome == Outcome.HOLDING
-    assert decision.holds_until == NOON + 14 * DAY
-    assert last_detail(decision) == "Held until 2026-03-15 12:00 UTC."
+    assert ask(facts, milestone).counts
 
 
 def test_rules_are_kept_with_what_they_decided() -> None:
@@ -218,48 +211,57 @@ def test_minimum_of_zero_is_kept_as_zero() -> None:
     assert replace(MILESTONE, minimum=Decimal(0)).as_json()["minimum_amount"] == "0"
 
 
-# --- Taking back --------------------------------------------------------------------
-
-PART = replace(EVENT, taken_back=Decimal("0.01"))
-WHOLE = replace(EVENT, taken_back=Decimal(20), wholly_taken_back=True)
-HARMLESS = replace(EVENT, amount=Decimal(50), taken_back=Decimal(30))
+# --- Taking back, and how far what counts reaches -----------------------------------
 
 
 @pytest.mark.parametrize(
-    ("taken_back", "status", "moves_to"),
+    ("changes", "counts"),
     [
-        (HARMLESS, "qualified", None),
-        (HARMLESS, "holding", None),
-        (PART, "holding", Status.PENDING),
-        (PART, "qualified", Status.DISQUALIFIED),
-        (PART, "disqualified", None),
-        (WHOLE, "holding", Status.DISQUALIFIED),
-        (WHOLE, "qualified", Status.DISQUALIFIED),
-        (WHOLE, "disqualified", None),
-        (WHOLE, None, None),
+        ({"amount": Decimal(50), "taken_back": Decimal(30)}, True),
+        ({"taken_back": Decimal("0.01")}, False),
+        ({"taken_back": Decimal(20), "wholly_taken_back": True}, False),
     ],
 )
-def test_what_is_left_decides_where_the_referral_goes(
-    taken_back: EventFacts, status: str | None, moves_to: Status | None
+def test_event_counts_for_what_is_left_of_it(
+    changes: dict[str, object], counts: bool
 ) -> None:
-    assert decide_reversal(taken_back, status, MILESTONE).moves_to == moves_to
+    assert still_counts(with_event(**changes), MILESTONE) == counts
 
 
-def test_reversal_says_what_is_left() -> None:
-    decision = decide_reversal(PART, "qualified", MILESTONE)
-
-    assert [check.detail for check in decision.checks] == [
-        "It settled the referral (qualified).",
-        "19.99 is left of it; the minimum is 20.",
-    ]
+def test_condition_is_asked_of_what_is_left() -> None:
+    rules = replace(MILESTONE, minimum=None, condition="event.amount >= 15.0")
+    assert still_counts(with_event(taken_back=Decimal(5)), rules)
+    assert not still_counts(with_event(taken_back=Decimal(6)), rules)
 
 
-def test_whole_reversal_counts_even_without_a_minimum() -> None:
-    milestone = replace(MILESTONE, minimum=None)
-    assert decide_reversal(WHOLE, "qualified", milestone).moves_to == "disqualified"
+def test_first_event_is_the_milestone_where_nothing_else_is_said() -> None:
+    assert progress(1, Decimal(20), MILESTONE) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "reached", "said"), [(2, False, "2 of 3"), (3, True, "3 of 3")]
+)
+def test_count_says_how_far_it_is(number: int, reached: bool, said: str) -> None:
+    check = progress(number, Decimal(0), replace(MILESTONE, count=3))
+    assert check is not None
+    assert (check.check, check.passed, check.detail) == ("count_reached", reached, said)
+
+
+@pytest.mark.parametrize(
+    ("total", "reached", "said"),
+    [
+        ("120", False, "120.00 of 500.00 USD"),
+        ("499.99", False, "499.99 of 500.00 USD"),
+        ("500", True, "500.00 of 500.00 USD"),
+    ],
+)
+def test_sum_says_how_far_it_is(total: str, reached: bool, said: str) -> None:
+    check = progress(1, Decimal(total), replace(MILESTONE, sum=Decimal(500)))
+    assert check is not None
+    assert (check.check, check.passed, check.detail) == ("sum_reached", reached, said)
 
 
 @pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=5), -DAY])
 def test_clock_that_is_a_little_off_loses_no_event(ahead: timedelta) -> None:
     facts = with_referral(clicked_at=NOON + ahead)
-    assert decide(facts, MILESTONE, NOON).outcome == Outcome.QUALIFIED
+    assert ask(facts, MILESTONE).counts
