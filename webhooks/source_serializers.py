@@ -85,11 +85,3 @@ class PreviewSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(allow_null=True)
     reason = serializers.CharField(allow_null=True)
     errors = serializers.JSONField()  # type: ignore[assignment]
-
-
-class ReceivedSerializer(serializers.Serializer[Any]):
-    """What became of what was sent: `outcome` is that of its event, or `ignored`."""
-
-    outcome = serializers.CharField()
-    event = IdField("evt", allow_null=True)
-    arrival = IdField("arr")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import IO, Any, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -25,6 +26,7 @@ from referral_factory.access.idempotency import SecretResponse
 from referral_factory.access.limits import count_address
 from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.bodies import MAX_BYTES, BodyTooLarge, read_bounded
+from referral_factory.errors import InvalidInput
 from referral_factory.ids import InvalidId, from_public
 from referrals.lookup import visible_campaign
 from webhooks.filters import ArrivalFilter, SourceFilter
@@ -38,7 +40,6 @@ from webhooks.source_inputs import (
 from webhooks.source_serializers import (
     ArrivalSerializer,
     PreviewSerializer,
-    ReceivedSerializer,
     SourceSerializer,
     SourceWithSecretSerializer,
     WholeArrivalSerializer,
@@ -112,8 +113,7 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         source = self.get_object()
         given = self.validated(PreviewInput)
         if "arrival" in given:
-            rows = source.arrivals.filter(pk=given["arrival"])
-            sent = sent_by(get_object_or_404(rows))
+            sent = sent_by(_arrival(source, given["arrival"]))
         else:
             sent = sent_as_sample(given)
         told = preview(source.campaign, source, sent, given.get("mapping"))
@@ -185,15 +185,10 @@ class ReceiveView(APIView):
     parser_classes = (AsItIs,)
     content_negotiation_class = AlwaysJSON
 
-    @extend_schema(
-        request={"application/json": {"type": "object", "additionalProperties": True}},
-        responses=ReceivedSerializer,
-    )
-    def post(self, request: Request, source: str) -> Response:
-        """Report an event in the words of another system.
+    schema = None  # no route of the API: it takes what others send; docs/sources.md
 
-        200 once it is committed; `duplicate` when its event was reported before.
-        """
+    def post(self, request: Request, source: str) -> Response:
+        """200 once it is committed, also when its event was reported before."""
         address = client_address(request)
         limit = settings.SOURCE_LIMIT_PER_MINUTE
         standing = count_address(address, "in", limit=limit, exact=False)
@@ -211,6 +206,13 @@ def _source(public_id: str) -> Source:
         raise Http404 from error
     rows = Source.objects.select_related("campaign").filter(deleted_at=None)
     return get_object_or_404(rows, pk=key)
+
+
+def _arrival(source: Source, key: UUID) -> Arrival:
+    found = source.arrivals.filter(pk=key).first()
+    if found is None:
+        raise InvalidInput("/arrival", "There is no such arrival.", "unknown")
+    return found
 
 
 def _sent(request: Request, source: Source, address: str | None) -> Sent:
