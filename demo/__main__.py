@@ -6,8 +6,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import urllib3
 from rich.console import Console
@@ -23,12 +24,15 @@ from urllib3.exceptions import HTTPError
 from demo import oracle, totals
 from demo.backend import Backend, Refused
 from demo.player import Player, TooSlow
+from demo.queues import NoQueue, Queue, queue_called
 from demo.receiver import Receiver
 from demo.script import Day, Script
 
 HERE = Path(__file__).resolve().parent
 LOG = HERE / "cdnow_purchases.txt"
 LONGEST_DELIVERY = 300.0  # seconds until the last message must have arrived
+WHERE = "Some events come by a signed webhook, some by a queue in {}."
+NO_QUEUE = "Some events come by a signed webhook. There is no queue beside RF_URL."
 NOT_RUNNING = "Nothing answers at {}. Run `make run` first, in another terminal."
 
 
@@ -42,7 +46,7 @@ def main() -> int:
     try:
         lines = options.log.read_text().splitlines()[: options.purchases]
         rows = Demo(console, lines, forget=options.forget).play()
-    except (CannotStart, Refused, TooSlow, HTTPError) as error:
+    except (CannotStart, NoQueue, Refused, TooSlow, HTTPError) as error:
         console.print(str(error), style="bold red")
         return 1
     if options.json:
@@ -84,20 +88,30 @@ class Demo:
 
     def play(self) -> list[totals.Row]:
         start = time.monotonic()
-        with Receiver(forget=self.forget) as receiver:
-            player = Player(self.owner, self.script, receiver)
-            player.set_up(self.url)
-            self.go_through_days(player)
-            with player.timed("waiting for the last messages"):
-                self.wait_for_messages(player, receiver)
-            with player.timed("reading what the system says"):
-                by_system = self.read(player)
-            with player.timed("asking the oracle"):
-                by_oracle = oracle.totals(self.lines)
-            player.clean_up()
-        rows = totals.compare(totals.by_demo(player, receiver), by_system, by_oracle)
+        with Receiver(forget=self.forget) as receiver, queue_beside() as queue:
+            player = Player(self.owner, self.script, receiver, queue)
+            with closing(player):
+                rows = self.play_it(player, receiver)
         self.report(player, rows, time.monotonic() - start)
         return rows
+
+    def play_it(self, player: Player, receiver: Receiver) -> list[totals.Row]:
+        player.set_up(self.url)
+        queue = player.queue
+        self.console.print(WHERE.format(queue.where) if queue else NO_QUEUE)
+        self.go_through_days(player)
+        player.stop_queue()
+        with player.timed("waiting for the last messages"):
+            self.wait_for_messages(player, receiver)
+        with player.timed("reading what the system says"):
+            by_system = self.read(player)
+        with player.timed("asking the oracle"):
+            by_oracle = oracle.totals(self.lines)
+        player.clean_up()
+        by_demo = totals.by_demo(player, receiver)
+        if not queue:
+            del by_demo["events by queue"], by_oracle["events by queue"]
+        return totals.compare(by_demo, by_system, by_oracle)
 
     def go_through_days(self, player: Player) -> None:
         with self.progress("Playing") as bar:
@@ -153,6 +167,16 @@ class Demo:
         )
         with Progress(*columns, console=self.console) as bar:
             yield bar
+
+
+@contextmanager
+def queue_beside() -> Iterator[Queue | None]:
+    """A queue, where the system is on this machine: its consumer needs the database."""
+    if os.environ.get("RF_URL"):
+        yield None
+        return
+    with queue_called(f"demo_{uuid4().hex[:8]}") as queue:
+        yield queue
 
 
 def system() -> tuple[str, str]:

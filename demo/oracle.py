@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 MINIMUM = LIMIT = 2000  # cents; a person looks at rewards above the limit
 WITHIN = dt.timedelta(days=180)
 MATCH = dt.timedelta(days=7)
-FIRST = dt.date(1997, 1, 1)
-SECOND_WAVE = dt.date(1998, 6, 1)
+FIRST, SECOND_WAVE = dt.date(1997, 1, 1), dt.date(1998, 6, 1)
 MORNING, NOON, AFTERNOON, EVENING = 8, 12, 16, 20
 
+ROADS = {3: "events by webhook", 6: "events by queue"}
 STATUSES = ("pending", "holding", "qualified", "disqualified", "expired")
 OUTCOMES = ("holding", "qualified", "recorded", "not_matched", "unmatched")
 REWARDS = ("flagged", "approved", "rejected", "issued", "cancelled")
@@ -331,7 +331,8 @@ def summary(stories: list[Story], seen: Counter[str]) -> dict[str, int]:
         if story.referral:
             seen["referrals"] += 1
             seen[f"referrals {story.referral.status}"] += 1
-        seen["events"] += len(story.events)
+        for road in ("events", ROADS.get(story.number % 10, "events by API")):
+            seen[road] += len(story.events)
         seen.update(f"event {event.outcome}" for event in story.events)
         for reward in story.rewards:
             seen[f"{reward.side} rewards {reward.status}"] += 1
@@ -345,7 +346,7 @@ def names() -> list[str]:
     return [
         *("participants", "clicks", "referrals"),
         *(f"referrals {status}" for status in STATUSES),
-        "events",
+        *("events", "events by webhook", "events by queue"),
         *(f"event {outcome}" for outcome in (*OUTCOMES, "reversed", "duplicate")),
         *(f"{side} rewards {s}" for side in ("advocate", "friend") for s in REWARDS),
         *("issued rewards disputed", "issued, in cents"),

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from demo.backend import THREADS, Backend, follow
+from demo.queues import Consumer, Queue
 from demo.receiver import Receiver
+from demo.roads import ByApi, ByQueue, ByWebhook, Road, source_of
 from demo.script import (
     ADDRESS,
     ADVOCATE_EARNS,
@@ -31,6 +33,7 @@ T = TypeVar("T")
 
 MORNING, AFTERNOON, EVENING = 8, 16, 20
 LONGEST_REVIEW = 180.0  # seconds until the system must have looked at new rewards
+LONGEST_QUEUE = 60.0  # seconds until what is in the queue must be recorded
 CURIOUS = "Mozilla/5.0 (demo; somebody curious)"
 ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 SCOPES = {
@@ -64,8 +67,16 @@ class Person:
 class Player:
     """The shop: its people, its tills and its payouts, each with a key of its own."""
 
-    def __init__(self, owner: Backend, script: Script, receiver: Receiver) -> None:
+    def __init__(
+        self,
+        owner: Backend,
+        script: Script,
+        receiver: Receiver,
+        queue: Queue | None = None,
+    ) -> None:
         self.owner, self.script, self.receiver = owner, script, receiver
+        self.queue = queue  # None: what would come by it comes by the API
+        self.consumer: Consumer | None = None
         self.sent: Counter[str] = Counter()
         self.seconds: Counter[str] = Counter()  # by what they were spent on
         self.people: dict[int, Person] = {}
@@ -79,6 +90,13 @@ class Player:
             self.keys = [narrow_key(self.owner, self.campaign, job) for job in SCOPES]
             secrets = [key["secret"] for key in self.keys]
             self.crm, self.shop, self.payouts = (Backend(url, key) for key in secrets)
+            self.roads: dict[str, Road] = {
+                "api": ByApi(self.shop, self.campaign.id),
+                "webhook": ByWebhook(url, source_of(self.owner, self.campaign.id)),
+            }
+            if self.queue:
+                self.roads["queue"] = ByQueue(self.queue)
+                self.consumer = Consumer(self.queue, self.campaign.id)
 
     def play(self, tell: Callable[[Day], None]) -> None:
         for day in self.script.days.values():
@@ -91,12 +109,24 @@ class Player:
                 self.evening(day)
             tell(day)
 
+    def stop_queue(self) -> None:
+        """The consumer says what it recorded; nobody else can, who only fills it."""
+        if self.consumer:
+            said = self.consumer.stop()
+            self.count("event duplicate", said["known"])
+            self.count("events by queue", said["recorded"])
+
     def clean_up(self) -> None:
         """Nobody listens any more, and nobody needs the keys."""
         self.owner.post(f"/endpoints/{self.campaign.endpoint}/disable")
         for key in self.keys:
             self.owner.post(f"/keys/{key['id']}/revoke")
-        self.threads.shutdown()
+
+    def close(self) -> None:
+        """However it ended: nothing that we started stays."""
+        self.threads.shutdown(cancel_futures=True)
+        if self.consumer:
+            self.consumer.kill()
 
     # --- The parts of a day ---------------------------------------------------------
 
@@ -124,11 +154,13 @@ class Player:
         self.move_clock(day.date, AFTERNOON)
         with self.timed("reporting purchases"):
             self.all_of(self.report, by_customer(day.purchases))
+            self.wait_for_queue()
 
     def evening(self, day: Day) -> None:
         self.move_clock(day.date, EVENING)
         with self.timed("reporting refunds"):
             self.all_of(self.refund, by_customer(day.refunds))
+            self.wait_for_queue()
         if day.closes_month:
             self.close_month(day.date)
 
@@ -200,10 +232,12 @@ class Player:
     def report(self, reports: list[Report]) -> None:
         for report in reports:
             for repeat in range(report.times):
-                body = {"campaign": self.campaign.id, **report.body}
-                outcome = self.shop.post("/events", body, named=True)["outcome"]
+                road = self.roads.get(report.road, self.roads["api"])
+                outcome = road.report(report.body)
                 self.count("events" if not repeat else "repeats")
                 self.count("event duplicate", outcome == "duplicate")
+                if report.road == "webhook":
+                    self.count("events by webhook", not repeat)
 
     def refund(self, reports: list[Report]) -> None:
         person = self.people.get(reports[0].customer)
@@ -211,6 +245,11 @@ class Player:
             # What a refund does to rewards must not depend on who is quicker.
             self.wait_for_review(referral=person.referral)
         self.report(reports)
+
+    def wait_for_queue(self) -> None:
+        """What comes later in the day must not overtake what is in the queue."""
+        if self.consumer and not self.consumer.wait_until_done(LONGEST_QUEUE):
+            raise TooSlow("The queue is not read. What does its consumer say, above?")
 
     # --- Rewards --------------------------------------------------------------------
 

@@ -17,6 +17,9 @@ HOLDING_DAYS = {date(1997, 6, 1): 0, date(1998, 6, 1): 14}
 ADVOCATE_EARNS = {date(1997, 3, 8): "25.00", date(1997, 3, 10): "10.00"}
 SECOND_WAVE = date(1998, 6, 1)
 
+# By the last digit of a customer's number.
+ROADS = {3: "webhook", 6: "queue"}
+
 # By the remainder of a line's number by 80: days until its refund, and how much.
 REFUNDS = {
     10: (5, "all"),
@@ -81,9 +84,14 @@ class Friend:
 class Report:
     """An event, in the words of the API, and whom it is about."""
 
-    customer: int
+    customer: int  # guests have numbers below zero
     body: dict[str, Any]
     times: int = 1
+
+    @property
+    def road(self) -> str:
+        """The one that all events of this customer come in by, in their order."""
+        return ROADS.get(self.customer % 10, "api") if self.customer > 0 else "api"
 
 
 @dataclass

@@ -13,12 +13,16 @@ from demo.player import Player
 from demo.receiver import Receiver
 
 LISTS = ("participants", "referrals", "events", "rewards", "messages")
+# How the system calls the roads that are not its API: src_..., queue:...
+SOURCES = {"src_": "webhook", "queu": "queue"}
 PLAYED = (
     "participants",
     "clicks",
     "referrals",
     "events",
     "event duplicate",
+    "events by webhook",
+    "events by queue",
     "advocate rewards issued",
     "friend rewards issued",
     "issued, in cents",
@@ -86,6 +90,11 @@ def by_system(owner: Backend, campaign: str) -> dict[str, int]:
     seen["clicks"] = sum(each["counts"]["clicks"] for each in participants)
     seen.update(f"referrals {each['status']}" for each in referrals)
     seen.update(f"event {each['outcome']}" for each in events)
+    seen.update(
+        f"events by {SOURCES[prefix]}"
+        for each in events
+        if (prefix := each["source"][:4]) in SOURCES
+    )
     seen.update(f"message {each['type']}" for each in messages)
     count_rewards(rewards, seen)
     return dict(seen)

@@ -45,7 +45,7 @@ def whole_system(state: Path, **environment: str) -> Iterator[System]:
             [sys.executable, "manage.py", "run"],
             cwd=BASE_DIR,
             env={
-                **_clean_environment(),
+                **clean_environment(),
                 "STATE_DIR": str(state),
                 "PORT": str(port),
                 **environment,
@@ -70,7 +70,7 @@ def free_port() -> int:
         return port
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Ours, without what would lead the system to another database or broker."""
     ours = {"DATABASE_URL", "CELERY_BROKER_URL", "PUBLIC_URL", "SECRET_KEY"}
     return {k: v for k, v in os.environ.items() if k not in ours}

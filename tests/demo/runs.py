@@ -1,13 +1,12 @@
 """The demo as a process of its own, against a whole system that a test started."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.systems import System
+from tests.systems import System, clean_environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOG = ROOT / "demo" / "cdnow_purchases.txt"
@@ -41,11 +40,7 @@ def start(
 ) -> "subprocess.Popen[str]":
     log = folder / "log.txt"
     log.write_text("\n".join(lines) + "\n")
-    environment = {
-        **os.environ,
-        "RF_URL": system.known["url"],
-        "RF_KEY": system.known["keys"]["test"],
-    }
+    environment = {**clean_environment(), "STATE_DIR": str(system.state)}
     return subprocess.Popen(
         [sys.executable, "-m", "demo", str(log), *_json(folder), *options],
         cwd=ROOT,
