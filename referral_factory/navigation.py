@@ -31,6 +31,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _list(request, "referrals", "referral", "Referrals", "share"),
                 _list(request, "referrals", "event", "Events", "bolt"),
                 _list(request, "rewards", "reward", "Rewards", "redeem"),
+                _list(request, "backtests", "backtest", "Backtests", "history"),
             ],
         ),
         (
@@ -97,6 +98,8 @@ def _work(request: HttpRequest) -> list[Link | None]:
     }
     for each in _waiting(request):
         link = _link(each["title"], each["address"], icons[each["title"]])
+        if "?" in each["address"]:  # one view of a list, and not the whole of it
+            link["active"] = request.get_full_path() == each["address"]
         if each["count"]:
             link |= {"badge": each["shown"], "badge_variant": "warning"}
         links.append(link)

@@ -60,6 +60,8 @@ QUESTIONS: dict[str, Words] = {
     "click_came_first": gettext_lazy("Was the click before they enrolled?"),
 }
 
+PROGRESS = frozenset({"count_reached", "sum_reached"})  # a 'no' of these is 'not yet'
+
 # How we know the advocate: "credited by ...".
 WAYS: dict[str, Words] = {
     Way.PARTICIPANT: gettext_lazy("named by id"),
@@ -165,14 +167,15 @@ def deciding(checks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return failed or (checks[-1] if checks else None)
 
 
+def settled(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What settled it, and what the campaign did then where it had to choose."""
+    first = deciding(checks)
+    last = [each for each in checks[-1:] if each["check"] == "reversal_policy"]
+    return [first, *(each for each in last if each is not first)] if first else []
+
+
 def why(checks: Sequence[Mapping[str, Any]]) -> str:
-    """What settled it, and what the campaign does then where it had to choose."""
-    settled = deciding(checks)
-    if settled is None:
-        return ""
-    chosen = checks[-1] if checks[-1]["check"] == "reversal_policy" else settled
-    details = dict.fromkeys(_sentence(each["detail"]) for each in (settled, chosen))
-    return _joined(*details)
+    return _joined(*(_sentence(each["detail"]) for each in settled(checks)))
 
 
 def event_in_words(event: Event) -> str:

@@ -131,31 +131,15 @@ class ReferralAdmin(Admin):
     empty = "A referral is made when a friend comes through somebody's link or code."
     change_form_outer_before_template = "admin/referrals/referral_head.html"
     after_template = "admin/referrals/referral.html"
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("advocate", "friend"),
-                    ("campaign", "way"),
-                    ("made", "expires"),
-                    ("held_until", "counted"),
-                    ("stopped", "reason"),
-                    "decided_by",
-                    ("clicked", "click_address"),
-                    "click_user_agent",
-                )
-            },
-        ),
-    )
-    readonly_fields = (
-        "made",
-        "expires",
-        "held_until",
-        "counted",
-        "stopped",
-        "clicked",
-    )
+    readonly_fields = ("made", "expires", "clicked")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who and since when; how it went on is told below."""
+        rows: list[Any] = [("advocate", "friend"), ("campaign", "way")]
+        rows.append(("made", "expires"))
+        if obj and (obj.clicked_at or obj.click_address):
+            rows += [("clicked", "click_address"), "click_user_agent"]
+        return [(None, {"fields": rows})]
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         found = people(term)
@@ -201,14 +185,6 @@ class ReferralAdmin(Admin):
     @display(description="Expires")
     def expires(self, referral: Referral) -> str:
         return moment(referral.expires_at)
-
-    @display(description="Held until")
-    def held_until(self, referral: Referral) -> str:
-        return moment(referral.holds_until)
-
-    @display(description="Disqualified")
-    def stopped(self, referral: Referral) -> str:
-        return moment(referral.disqualified_at)
 
     @display(description="Clicked")
     def clicked(self, referral: Referral) -> str:

@@ -19,9 +19,27 @@ def question(check: str) -> str:
 
 
 @register.filter
-def deciding(checks: Sequence[Mapping[str, Any]] | None) -> Any:
-    """The check that settled it: the first 'no', else the last one."""
-    return telling.deciding(checks or [])
+def settled(checks: Sequence[Mapping[str, Any]] | None) -> Any:
+    """What settled it: the first 'no', else the last check."""
+    return telling.settled(checks or [])
+
+
+@register.filter
+def answer(check: Mapping[str, Any]) -> str:
+    """How a check is coloured: what is not enough yet has not failed."""
+    if check["passed"]:
+        return "passed"
+    return "underway" if check["check"] in telling.PROGRESS else "stopped"
+
+
+@register.filter
+def mark(check: Mapping[str, Any]) -> str:
+    return {"passed": "✓", "underway": "…", "stopped": "✕"}[answer(check)]
+
+
+@register.filter
+def yes_or_no(check: Mapping[str, Any]) -> str:
+    return {"passed": "Yes.", "underway": "Not yet.", "stopped": "No."}[answer(check)]
 
 
 @register.filter
