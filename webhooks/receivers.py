@@ -5,8 +5,10 @@ from typing import Any
 
 from referrals.erasure import Erasure
 from webhooks.erasing import forget_person
+from webhooks.sources.erasing import forget_arrivals
 
 
 def on_participant_erased(erasures: Sequence[Erasure], **kwargs: Any) -> None:
     for erasure in erasures:
         forget_person(erasure)
+        forget_arrivals(erasure)

@@ -369,7 +369,7 @@ def test_an_event_that_the_api_would_refuse_is_refused(
     answer = send_signed(source, {**ORDER, **change})
 
     assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert pointer in {error["pointer"] for error in answer.json()["errors"]}
     assert (last(source).status, last(source).code) == ("refused", code)
 
 
