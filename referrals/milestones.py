@@ -1,14 +1,18 @@
 """The rules of a campaign as they are now, and as they were."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from difflib import SequenceMatcher
 from typing import Any
 
 from referral_factory import money
 from referrals.facts import Milestone
 from referrals.models import Campaign, MilestoneVersion
 
+WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 AMOUNTS = ("minimum_amount", "sum")
 
 
@@ -56,3 +60,53 @@ def differences(
         for name, value in newer.items()
         if name != "version" and older[name] != value
     ]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some words of a rule; whether the other version has others in their place."""
+
+    text: str
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One of the rules in two versions, in parts."""
+
+    name: str
+    before: list[Part]
+    after: list[Part]
+
+    @property
+    def changed(self) -> bool:
+        return any(part.changed for part in (*self.before, *self.after))
+
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compared]:
+    """All rules of two versions, with what differs marked word by word."""
+    older, newer = shown_terms(before), shown_terms(after)
+    return [
+        Compared(name, *_parts(_in_words(older[name]), _in_words(newer[name])))
+        for name in newer
+        if name != "version"
+    ]
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
+def _parts(before: str, after: str) -> tuple[list[Part], list[Part]]:
+    """Both texts in the same and other words, spaces kept as they are."""
+    older, newer = WORDS.findall(before), WORDS.findall(after)
+    left: list[Part] = []
+    right: list[Part] = []
+    matcher = SequenceMatcher(None, older, newer, autojunk=False)
+    for same, a, b, c, d in matcher.get_opcodes():
+        for parts, words in ((left, older[a:b]), (right, newer[c:d])):
+            if words:
+                parts.append(Part("".join(words), same != "equal"))
+    return left, right

@@ -19,6 +19,7 @@ from referral_factory.expressions.faults import (
     WrongKinds,
 )
 from referral_factory.expressions.guards import LONGEST
+from referral_factory.expressions.values import kind_of
 
 __all__ = [
     "LONGEST",
@@ -31,4 +32,5 @@ __all__ = [
     "Verdict",
     "WrongKinds",
     "compile_expression",
+    "kind_of",
 ]

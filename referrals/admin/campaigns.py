@@ -11,11 +11,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from referral_factory import money
-from referral_factory.admin_base import COLOURS, Admin, display, number, one_line, tick
-from referral_factory.admin_verbs import Asked, Verb
+from referral_factory.admin_base import COLOURS, display, number, one_line, tick
+from referral_factory.admin_verbs import Asked, Verb, actor
 from referral_factory.templatetags.admin_words import moment
 from referrals import checklist
+from referrals.admin import rules
 from referrals.admin.clock import MOVE_CLOCK
+from referrals.admin.copying import COPY
 from referrals.admin.join_pages import FIELDSETS, JoinPageForm
 from referrals.landing import may_lead_to
 from referrals.milestones import milestone_of
@@ -40,17 +42,11 @@ COLUMNS = (
     "owner",
     "currency",
     "landing_url",
-    "milestone_event",
-    "milestone_minimum",
-    "milestone_within_days",
-    "holding_days",
-    "attribution_days",
-    "match_days",
-    "reversal_events",
+    *rules.COLUMNS,
 )
 
 
-class CampaignForm(JoinPageForm):
+class CampaignForm(JoinPageForm, rules.RulesForm):
     """What a campaign is, with its review policy as fields that one can read."""
 
     landing_url = forms.URLField(
@@ -92,23 +88,17 @@ class CampaignForm(JoinPageForm):
     class Meta:
         model = Campaign
         fields = COLUMNS
+        labels = rules.LABELS
         help_texts = {
+            **rules.HELP,
             "owner": "Who answers for it.",
             "currency": "Its ISO 4217 code, such as USD. Fixed once it is launched.",
             "mode": "A test campaign has a clock and API keys of its own.",
-            "milestone_event": "The event that makes a referral count.",
-            "milestone_minimum": "Of the event's amount; empty: any amount.",
-            "milestone_within_days": "How long after it was made a referral can count.",
-            "holding_days": "How long it waits, once reached, before it counts.",
-            "attribution_days": "How long a link counts once it was followed.",
-            "match_days": "How long before its referral an event may have happened.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        review, minimum = self.instance.review, self.instance.milestone_minimum
-        if minimum is not None:
-            self.initial["milestone_minimum"] = f"{minimum.normalize():f}"
+        review = self.instance.review
         self.initial.setdefault("without_limit", review == {})
         for name in LIMITS:
             if (review or {}).get(name) is not None:
@@ -202,11 +192,12 @@ VERBS = (
         grave=True,
     ),
     MOVE_CLOCK,
+    COPY,
 )
 
 
 @admin.register(Campaign)
-class CampaignAdmin(Admin):
+class CampaignAdmin(rules.CampaignRules):
     names = ("campaign", "campaigns")
     form = CampaignForm
     verbs = VERBS
@@ -228,17 +219,7 @@ class CampaignAdmin(Admin):
                 )
             },
         ),
-        (
-            "Milestone: what makes a referral count",
-            {
-                "fields": (
-                    ("milestone_event", "milestone_minimum"),
-                    ("milestone_within_days", "holding_days"),
-                    ("attribution_days", "match_days"),
-                    "reversal_events",
-                )
-            },
-        ),
+        rules.FIELDSET,
         (
             "Review: what a person must look at",
             {"fields": (("amount_limit", "two_people_above"), "without_limit")},
@@ -269,9 +250,10 @@ class CampaignAdmin(Admin):
         self, request: HttpRequest, obj: Any, form: Any, change: bool
     ) -> None:
         if change:
-            change_campaign(obj, **form.changes())
+            change_campaign(obj, by=actor(request), **form.changes())
             return
-        made = create_campaign(**{"mode": obj.mode, **form.changes()})
+        fields = {"mode": obj.mode, **form.changes()}
+        made = create_campaign(by=actor(request), **fields)
         obj.pk = made.pk
 
     def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The rules of a campaign: refused when they could not be judged by; kept for ever."""
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from time import thread_time
@@ -11,8 +12,10 @@ from referral_factory.expressions import (
     CannotEvaluate,
     Expression,
     NotTruth,
+    kind_of,
 )
 from referrals.conditions import (
+    VARIABLES,
     compile_condition,
     refuse_other_than_truth,
     what_is_read,
@@ -41,8 +44,10 @@ RULES = (
     "reversal_events",
     "reversal_policy",
 )
-LOOKED_AT = 500  # of the last events, for those that the condition would be asked of
+LOOKED_AT = 200  # of the last events, for those that the condition would be asked of
 TRIED_ON = 20
+MOST_SEEN = 60
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 LONGEST_TRIAL = 0.02  # seconds that one event may take
 
 
@@ -72,6 +77,10 @@ def refuse_bad_rules(campaign: Campaign) -> None:
     if campaign.milestone_count is not None and campaign.milestone_sum is not None:
         detail = "Ask for a count or a sum, not both: the other one is null."
         raise InvalidInput("/milestone/count", detail, "count_and_sum")
+    if campaign.milestone_count is not None and campaign.milestone_count < 1:
+        raise InvalidInput("/milestone/count", "At least 1.", "too_small")
+    if campaign.milestone_sum is not None and campaign.milestone_sum <= 0:
+        raise InvalidInput("/milestone/sum", "More than 0.", "too_small")
     if campaign.milestone_condition:
         _refuse_bad_condition(campaign)
 
@@ -86,6 +95,34 @@ def try_condition(campaign: Campaign) -> Trial:
     for event in _last_events(campaign):
         _try_on(condition, facts_of(event, campaign), trial)
     return trial
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A field that recent events or their people had: what a condition may ask of."""
+
+    text: str  # "event.properties.plan"
+    kind: str  # "a text"
+
+
+def known_fields() -> dict[str, list[str]]:
+    """What any condition may ask about."""
+    return {name: list(fields) for name, fields in VARIABLES.items()}
+
+
+def fields_seen(campaign: Campaign) -> list[Seen]:
+    """The fields of the campaign's own that its last events and their people had."""
+    seen: dict[str, Seen] = {}
+    for event in _last_events(campaign):
+        facts = facts_of(event, campaign)
+        known = {"event.properties": facts.event.properties}
+        for side, person in (("friend", facts.friend), ("advocate", facts.advocate)):
+            known[f"{side}.attributes"] = person.attributes if person else {}
+        for owner, fields in known.items():
+            for name, value in fields.items():
+                text = f"{owner}.{name}" if NAME.match(name) else f"{owner}[{name!r}]"
+                seen.setdefault(text, Seen(text, kind_of(value)))
+    return [seen[text] for text in sorted(seen)][:MOST_SEEN]
 
 
 def keep_version(campaign: Campaign, by: str) -> None:

@@ -39,6 +39,7 @@ FORM = {
     "attribution_days": "30",
     "match_days": "7",
     "reversal_events": "refund, chargeback",
+    "reversal_policy": "take_back",
     "amount_limit": "50.00",
     "two_people_above": "",
 }

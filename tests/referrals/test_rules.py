@@ -104,7 +104,7 @@ def test_a_condition_that_could_not_be_judged_is_refused(text: str) -> None:
 def test_a_count_and_a_sum_are_not_both_asked_for() -> None:
     error = refusal(make_campaign(milestone_count=3), milestone_sum=Decimal(5))
     assert error.code == "count_and_sum"
-    changes = {"milestone_sum": Decimal(5), "milestone_count": None}
+    changes: dict[str, Any] = {"milestone_sum": Decimal(5), "milestone_count": None}
     assert change_campaign(make_campaign(milestone_count=3), **changes).version == 2
 
 
