@@ -32,8 +32,9 @@ Answer = Recorded | Refusal
 
 def order(key: str, who: Any, amount: str | None = "20", **said: Any) -> Report:
     given = who if isinstance(who, dict) else {"id": who.public_id}
-    money = {} if amount is None else {"amount": Decimal(amount), "currency": "USD"}
-    return Report(key, said.pop("name", "purchase"), given, **money, **said)
+    if amount is not None:
+        said |= {"amount": Decimal(amount), "currency": "USD"}
+    return Report(key, said.pop("name", "purchase"), given, **said)
 
 
 def record(campaign: Campaign, *reports: Report, **said: Any) -> list[Answer]:
