@@ -16,14 +16,12 @@ from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.backtests import services
 from referral_factory.backtests.inputs import BacktestInput
 from referral_factory.backtests.models import Backtest
-from referral_factory.backtests.rules import reward_terms
+from referral_factory.backtests.rules import reward_terms, tried_rules
 from referral_factory.backtests.serializers import (
     BacktestChangeSerializer,
     BacktestSerializer,
 )
 from referrals.models import Campaign
-
-NOT_RULES = {"reward_rules", "from", "to"}
 
 
 class BacktestFilter(filters.FilterSet):
@@ -59,10 +57,10 @@ class CampaignBacktestViewSet(ApiViewSet):
         """
         campaign = self.get_object()
         given = self.validated(BacktestInput, partial=True, mode=self.key.mode)
+        rewards = reward_terms(campaign, given.get("reward_rules"))
         backtest = services.start_backtest(
             campaign,
-            changes={k: v for k, v in given.items() if k not in NOT_RULES},
-            rewards=reward_terms(campaign, given.get("reward_rules")),
+            tried=tried_rules(campaign, given, rewards),
             begins_at=given.get("from"),
             ends_at=given.get("to"),
             by=self.actor,

@@ -1,13 +1,14 @@
 """A trial of other rules, how far it is, and what it found."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
 
-from referral_factory.ids import Identified
+from referral_factory.ids import Identified, from_public
 from referral_factory.states import Stateful
-from referrals.models import Campaign, Referral
+from referrals.models import Campaign, Event, Referral
 
 
 class Backtest(Identified, Stateful):
@@ -112,3 +113,9 @@ class BacktestChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.really} → {self.tried}"
+
+    @property
+    def event_key(self) -> UUID | None:
+        """Of the event that makes the difference, where one does."""
+        event = self.why["event"]
+        return from_public(Event.PREFIX, event) if event else None

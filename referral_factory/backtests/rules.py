@@ -105,21 +105,20 @@ def rules_of(campaign: Campaign) -> Rules:
 def tried_rules(
     campaign: Campaign,
     changes: Mapping[str, Any],
-    rewards: Sequence[RewardTerms] | None,
+    rewards: tuple[RewardTerms, ...] | None = None,
 ) -> Rules:
-    """The campaign's rules with these changes of its columns.
+    """The campaign's rules with these changes of its columns; others are not looked at.
 
     They are refused as saving them would be.
     """
     imagined = copy.copy(campaign)
-    for name, value in changes.items():
-        setattr(imagined, name, value)
+    for name in TERMS.keys() & changes.keys():
+        setattr(imagined, name, changes[name])
     refuse_bad_rules(imagined)
     changed = [term for name, term in TERMS.items() if name in changes]
     if PAIR & set(changed):
         changed = [term for term in changed if term not in PAIR] + sorted(PAIR)
-    given = None if rewards is None else tuple(rewards)
-    return Rules(milestone_of(imagined), tuple(changed), given)
+    return Rules(milestone_of(imagined), tuple(changed), rewards)
 
 
 def reward_terms(

@@ -7,7 +7,7 @@ is ever written: whoever finds a lease over goes on from where it was left.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from referral_factory.backtests.models import Backtest
-from referral_factory.backtests.rules import RewardTerms, rules_of, tried_rules
+from referral_factory.backtests.rules import Rules, rules_of
 from referral_factory.backtests.trial import try_chunk
 from referral_factory.errors import DomainError, InvalidInput
 from referrals.models import Campaign, Referral
@@ -41,14 +41,13 @@ class LostLease(Exception):
 def start_backtest(
     campaign: Campaign,
     *,
-    changes: Mapping[str, Any],
-    rewards: Sequence[RewardTerms] | None,
-    begins_at: datetime | None,
-    ends_at: datetime | None,
+    tried: Rules,
+    begins_at: datetime | None = None,
+    ends_at: datetime | None = None,
     by: str,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Backtest:
-    """Try these rules: `changes` are columns of the campaign, the others as they are.
+    """Try these rules on the past; see tried_rules.
 
     What is left after a moment's work goes on in the background.
     """
@@ -60,7 +59,7 @@ def start_backtest(
     wall = clock()
     backtest = Backtest.objects.create(
         campaign=campaign,
-        tried=tried_rules(campaign, changes, rewards).as_json(),
+        tried=tried.as_json(),
         held=rules_of(campaign).as_json(),
         begins_at=begins_at,
         ends_at=ends_at,

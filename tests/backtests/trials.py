@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from referral_factory.backtests.models import Backtest, BacktestChange
-from referral_factory.backtests.rules import RewardTerms
+from referral_factory.backtests.rules import RewardTerms, tried_rules
 from referral_factory.backtests.serializers import result_of
 from referral_factory.backtests.services import start_backtest, work_on_backtests
 from referrals.models import Campaign
@@ -16,12 +16,14 @@ def tried(campaign: Campaign, **changes: Any) -> Backtest:
 
     `rewards`, `begins_at`, `ends_at` and `wall` are not columns, the others are.
     """
-    given = {
-        name: changes.pop(name, None) for name in ("rewards", "begins_at", "ends_at")
-    }
-    wall = changes.pop("wall", NOON)
+    rewards, wall = changes.pop("rewards", None), changes.pop("wall", NOON)
+    period = {n: changes.pop(n, None) for n in ("begins_at", "ends_at")}
     backtest = start_backtest(
-        campaign, changes=changes, by="user:ann", clock=lambda: wall, **given
+        campaign,
+        tried=tried_rules(campaign, changes, rewards),
+        by="user:ann",
+        clock=lambda: wall,
+        **period,
     )
     running = Backtest.Status.RUNNING
     while backtest.status == running and work_on_backtests(clock=lambda: wall):
