@@ -47,6 +47,7 @@ def test_the_list_of_referrals_says_when_time_moves_each_on(boss: Client) -> Non
     holding = make_referral(status="holding", holds_until=timezone.now() + DAY)
     pending = make_referral()
     page = boss.get(REFERRALS).text
+    assert holding.holds_until
     assert f'counts <time datetime="{holding.holds_until.isoformat()}"' in page
     assert f'expires <time datetime="{pending.expires_at.isoformat()}"' in page
 

@@ -196,7 +196,11 @@ def test_explanation_outlives_the_rules_byte_for_byte(api: APIClient) -> None:
     asked = [{"participant": friend.public_id}, {"event": event.public_id}]
     before = [api.get(EXPLAIN, each).content for each in asked]
 
-    rules = {"attribution_days": 365, "milestone_minimum": 1, "match_days": 90}
+    rules: dict[str, Any] = {
+        "attribution_days": 365,
+        "milestone_minimum": 1,
+        "match_days": 90,
+    }
     change_campaign(ann.campaign, **rules)
 
     assert [api.get(EXPLAIN, each).content for each in asked] == before
