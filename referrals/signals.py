@@ -17,6 +17,7 @@ participant_merged = Signal()  # `instances` are the rows that are left behind
 
 join_requested = Signal()  # a mailbox is to be confirmed; `instances` of JoinRequest
 
+# With `as_written`, where the instances are whole, and as they are in the database.
 referral_created = Signal()
 referral_holding = Signal()
 referral_qualified = Signal()

@@ -162,13 +162,16 @@ def on_fact(
     *,
     instances: Sequence[Model],
     first: bool = False,
+    as_written: bool = False,
     **kwargs: Any,
 ) -> None:
     """Record a message about each, in the caller's transaction.
 
-    `first`: nothing was told of these before, which not all of this type can say.
+    Of some, not of all of their type, it may be said that nothing was told of them
+    before (`first`), and that they are whole as they come (`as_written`).
     """
-    shown = (message_type.at_hand or partial(_read_again, message_type))(instances)
+    show = message_type.at_hand or partial(_read_again, message_type)
+    shown = instances if as_written else show(instances)
     facts = [_fact(message_type, row) for row in shown]
     outbox.record(message_type.name, facts, first=first or message_type.first)
 

@@ -49,6 +49,7 @@ class Books:
         self.now = campaign.now(wall)
         self.ledger = Ledger(milestone_of(campaign), campaign=_campaign_facts(campaign))
         self.judged: list[Kept] = []
+        self._terms = self.ledger.rules.as_json()
 
     def load(
         self, entries: Sequence[Kept], people: Collection[UUID], *, hold: bool = True
@@ -203,7 +204,7 @@ class Books:
         if not entry.checks:
             return None
         checks = [check.as_json() for check in entry.checks]
-        return {"checks": checks, "milestone": self.ledger.rules.as_json()}
+        return {"checks": checks, "milestone": self._terms}
 
     def _move(self, moves: Sequence[Move]) -> None:
         if not moves:

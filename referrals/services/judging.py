@@ -8,7 +8,6 @@ import orjson
 
 from referral_factory import prepared
 from referral_factory.prepared import array
-from referral_factory.wire import as_json
 from referrals.models import Campaign, Participant, Referral
 
 Row = dict[str, Any]
@@ -69,31 +68,38 @@ def _rows(types: Mapping[str, str], name: str) -> str:
     return f"json_to_recordset(%(rows)s::json) AS {name} ({typed})"
 
 
+# Lists are joined as tables: `= ANY` of ten thousand is gone through for each row that
+# is looked at, where the planner takes a table for a small one.
+
 # Whoever answers to these names now: who was merged into somebody is somebody.
 FIND = """
     SELECT named.key, person.id, person.status, person.merged_into_id
     FROM (
         SELECT 'external_id:' || external_id AS key, id
-        FROM referrals_participant WHERE campaign_id = %(campaign)s
-            AND external_id = ANY (%(external_id)s::text[])
+        FROM unnest(%(external_id)s::text[]) AS sought
+        JOIN referrals_participant ON external_id = sought
+        WHERE campaign_id = %(campaign)s
         UNION ALL
         SELECT 'email:' || email_canonical, id
-        FROM referrals_participant WHERE campaign_id = %(campaign)s
-            AND email_canonical = ANY (%(email)s::text[])
+        FROM unnest(%(email)s::text[]) AS sought
+        JOIN referrals_participant ON email_canonical = sought
+        WHERE campaign_id = %(campaign)s
         UNION ALL
         SELECT 'code:' || code, id
-        FROM referrals_participant WHERE campaign_id = %(campaign)s
-            AND code = ANY (%(code)s::text[])
+        FROM unnest(%(code)s::text[]) AS sought
+        JOIN referrals_participant ON code = sought
+        WHERE campaign_id = %(campaign)s
         UNION ALL
         SELECT 'code:' || former.code, participant_id
-        FROM referrals_formercode AS former JOIN referrals_participant AS owner
-            ON owner.id = former.participant_id
+        FROM unnest(%(code)s::text[]) AS sought
+        JOIN referrals_formercode AS former ON former.code = sought
+        JOIN referrals_participant AS owner ON owner.id = former.participant_id
         WHERE owner.campaign_id = %(campaign)s AND former.works
-            AND former.code = ANY (%(code)s::text[])
         UNION ALL
         SELECT 'id:' || id, coalesce(merged_into_id, id)
-        FROM referrals_participant WHERE campaign_id = %(campaign)s
-            AND id = ANY (%(id)s::uuid[])
+        FROM unnest(%(id)s::uuid[]) AS sought
+        JOIN referrals_participant ON id = sought
+        WHERE campaign_id = %(campaign)s
     ) AS named JOIN referrals_participant AS person ON person.id = named.id
 """
 # In the order of their ids, so that two calls about the same people never wait for each
@@ -104,36 +110,39 @@ FIND_AND_HOLD = FIND + " ORDER BY person.id FOR NO KEY UPDATE OF person"
 REFERRALS = """
     SELECT id, friend_id, advocate_id, status, created_at, expires_at, clicked_at,
         holds_until, milestone_event_id, way, marks
-    FROM referrals_referral
-    WHERE campaign_id = %(campaign)s AND friend_id = ANY (%(people)s::uuid[])
+    FROM unnest(%(people)s::uuid[]) AS sought
+    JOIN referrals_referral AS referral ON friend_id = sought
+    WHERE campaign_id = %(campaign)s
     ORDER BY id
 """
-REFERRALS_AND_HOLD = REFERRALS + " FOR NO KEY UPDATE"
+REFERRALS_AND_HOLD = REFERRALS + " FOR NO KEY UPDATE OF referral"
 PEOPLE = """
     SELECT id, external_id, email, status, source, attributes, created_at,
         customer_since, confirmed_at
-    FROM referrals_participant WHERE id = ANY (%(people)s::uuid[])
+    FROM unnest(%(people)s::uuid[]) AS sought
+    JOIN referrals_participant ON id = sought
 """
 
 SEEN = ", ".join(f"event.{column}" for column in EVENT)
-# Those of these ids, and what takes them back.
+# Those of these ids, and what takes them back. One may be both, and come twice.
 EVENTS = f"""
-    SELECT {SEEN} FROM referrals_event AS event WHERE campaign_id = %(campaign)s
-        AND event_id = ANY (%(event_ids)s::text[])
+    SELECT {SEEN} FROM unnest(%(event_ids)s::text[]) AS sought
+    JOIN referrals_event AS event ON event_id = sought
+    WHERE campaign_id = %(campaign)s
     UNION ALL
-    SELECT {SEEN} FROM referrals_event AS event WHERE campaign_id = %(campaign)s
-        AND reverses <> '' AND reverses = ANY (%(event_ids)s::text[])
-        AND NOT event_id = ANY (%(event_ids)s::text[])
+    SELECT {SEEN} FROM unnest(%(event_ids)s::text[]) AS sought
+    JOIN referrals_event AS event ON reverses = sought AND reverses <> ''
+    WHERE campaign_id = %(campaign)s
 """  # noqa: S608 - EVENT is a constant
 # What counts towards these referrals and what reached their milestones, and what takes
 # it back.
 COUNTING = f"""
     WITH counting AS (
-        SELECT event.* FROM referrals_event AS event
-        WHERE referral_id = ANY (%(referrals)s::uuid[]) AND counts
+        SELECT event.* FROM unnest(%(referrals)s::uuid[]) AS sought
+        JOIN referrals_event AS event ON referral_id = sought AND counts
         UNION
-        SELECT event.* FROM referrals_event AS event
-        WHERE id = ANY (%(milestones)s::uuid[])
+        SELECT event.* FROM unnest(%(milestones)s::uuid[]) AS sought
+        JOIN referrals_event AS event ON event.id = sought
     )
     SELECT {SEEN} FROM counting AS event
     UNION ALL
@@ -147,11 +156,13 @@ VERSIONS = """
 """
 # What waits for these people, in the order that it happened in.
 WAITING = f"""
-    SELECT {SEEN} FROM referrals_event AS event
-    WHERE participant_id = ANY (%(people)s::uuid[]) AND outcome = 'unmatched'
+    SELECT {SEEN} FROM unnest(%(people)s::uuid[]) AS sought
+    JOIN referrals_event AS event
+        ON participant_id = sought AND outcome = 'unmatched'
     UNION ALL
-    SELECT {SEEN} FROM referrals_event AS event WHERE campaign_id = %(campaign)s
-        AND person = ANY (%(names)s::text[]) AND participant_id IS NULL
+    SELECT {SEEN} FROM unnest(%(names)s::text[]) AS sought
+    JOIN referrals_event AS event ON person = sought AND participant_id IS NULL
+    WHERE campaign_id = %(campaign)s
     ORDER BY occurred_at, id
 """  # noqa: S608 - EVENT is a constant
 
@@ -323,4 +334,4 @@ def _dicts(statement: str, params: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _json(rows: Sequence[Row]) -> str:
-    return as_json(rows).decode()
+    return orjson.dumps(rows, default=str).decode()  # amounts are its only others

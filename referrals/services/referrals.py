@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.dispatch import Signal
 
 from referral_factory.ids import new_id
@@ -98,7 +98,9 @@ def _sweep(due: QuerySet[Referral], limit: int, to: Status, wall: datetime) -> i
         rows = list(locked.order_by("id").values_list("pk", when)[:limit])
         if rows:
             moves = [(pk, was, to, moment) for pk, moment in rows]
-            tell(judging.move([_swept(*each) for each in moves], wall))
+            moved = judging.move([_swept(*each) for each in moves], wall)
+            prefetch_related_objects(moved, "campaign")
+            tell(moved)
     return len(rows)
 
 
@@ -140,11 +142,11 @@ TOLD = {
 
 
 def tell(referrals: Sequence[Referral]) -> None:
-    """Announce where these referrals have moved to."""
+    """Announce where these referrals have moved to. They are as they were written."""
     for status, signal in TOLD.items():
         instances = [each for each in referrals if each.status == status]
         if instances:
-            signal.send(sender=Referral, instances=instances)
+            signal.send(sender=Referral, instances=instances, as_written=True)
 
 
 @contextmanager
