@@ -12,7 +12,7 @@ from referral_factory import money
 from referrals.facts import Milestone
 from referrals.models import Campaign, MilestoneVersion
 
-WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+WORDS = re.compile(r"\s+|\d+(?:\.\d+)?|\w+|[^\w\s]+")
 AMOUNTS = ("minimum_amount", "sum")
 
 

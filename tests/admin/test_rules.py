@@ -96,7 +96,7 @@ def test_a_mistake_is_shown_at_its_place(boss: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "event.amount > 5", "x" * 3000, "'<script>'", "é"]
+    "text", ["", "event.amount > 5", "x" * 3000, "'<script>'", "é", "\x00"]
 )
 def test_whatever_is_typed_gets_an_answer(boss: Client, text: str) -> None:
     page = tried(
