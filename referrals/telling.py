@@ -7,11 +7,13 @@ What a check saw is worded when it is asked, and stored; this says what was aske
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from referral_factory import money
 from referrals.facts import Milestone
@@ -88,6 +90,8 @@ OUTCOMES: dict[str, Words] = {
     ),
     Outcome.REVERSED: gettext_lazy("{event} took back {reverses}."),
 }
+
+_SOMETHING = gettext_lazy("an earlier event")
 
 MOVES: dict[tuple[str, str], Words] = {
     (Status.PENDING, Status.HOLDING): gettext_lazy(
@@ -183,17 +187,27 @@ def event_in_words(event: Event) -> str:
     named = f"{event.name} {event.event_id}"
     if event.amount is None:
         return named
-    amount = money.as_text(event.amount, event.currency)
-    return f"{named} ({amount} {event.currency})"
+    return f"{named} ({_amount(event.amount, event.currency)} {event.currency})"
 
 
 def outcome_in_words(event: Event) -> str:
     """What became of an event, in a sentence without its reason."""
-    said = str(OUTCOMES[event.outcome])
-    if event.outcome == Outcome.RECORDED and event.counts:
-        said = _("{event} was kept; the referral had reached its milestone before.")
-    earlier = event.reverses or _("an earlier event")
+    said = _outcome(event.outcome, event.counts, get_language())
+    earlier = event.reverses or _SOMETHING
     return said.format(event=event_in_words(event), reverses=earlier)
+
+
+@lru_cache(maxsize=256)
+def _outcome(outcome: str, counts: bool, language: str | None) -> str:
+    """Looked up once: thousands of events are told in one answer."""
+    if outcome == Outcome.RECORDED and counts:
+        return _("{event} was kept; the referral had reached its milestone before.")
+    return str(OUTCOMES[outcome])
+
+
+@lru_cache(maxsize=4096)
+def _amount(amount: Decimal, currency: str) -> str:
+    return money.as_text(amount, currency)
 
 
 def summary_of_event(event: Event) -> str:
@@ -286,10 +300,10 @@ def milestone_in_words(rules: Milestone) -> str:
     if rules.count and rules.count > 1:
         said = _("{count} times {event}").format(count=rules.count, event=said)
     if rules.minimum:
-        least = f"{money.as_text(rules.minimum, rules.currency)} {rules.currency}"
+        least = f"{_amount(rules.minimum, rules.currency)} {rules.currency}"
         said = _("{event} of {least} or more").format(event=said, least=least)
     if rules.sum:
-        total = f"{money.as_text(rules.sum, rules.currency)} {rules.currency}"
+        total = f"{_amount(rules.sum, rules.currency)} {rules.currency}"
         said = _("{event}, {total} in all").format(event=said, total=total)
     if rules.condition:
         said = _("{event} for which the condition is true").format(event=said)
