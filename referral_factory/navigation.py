@@ -44,6 +44,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         (
             "Webhooks",
             [
+                _list(request, "webhooks", "source", "Sources", "input"),
+                _list(request, "webhooks", "arrival", "Arrivals", "inbox"),
                 _list(request, "webhooks", "endpoint", "Endpoints", "webhook"),
                 _list(request, "webhooks", "delivery", "Deliveries", "outbox"),
                 _list(request, "webhooks", "message", "Messages", "mail"),

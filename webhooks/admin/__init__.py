@@ -1,6 +1,14 @@
-"""Where messages go, what was sent, and how each try went, for staff."""
+"""Where messages go, how each try went, and what other systems sent, for staff."""
 
+from webhooks.admin.arrivals import ArrivalAdmin
 from webhooks.admin.deliveries import DeliveryAdmin, MessageAdmin
 from webhooks.admin.endpoints import EndpointAdmin
+from webhooks.admin.sources import SourceAdmin
 
-__all__ = ["DeliveryAdmin", "EndpointAdmin", "MessageAdmin"]
+__all__ = [
+    "ArrivalAdmin",
+    "DeliveryAdmin",
+    "EndpointAdmin",
+    "MessageAdmin",
+    "SourceAdmin",
+]

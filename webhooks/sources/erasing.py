@@ -7,6 +7,7 @@ event that it became, and by any word that names the person, however it was writ
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from django.db import connection
@@ -34,7 +35,7 @@ def forget_arrivals(erasure: Erasure) -> None:
     words = {form for word in erasure.words for form in _forms(word)}
     longest_first = sorted(words, key=len, reverse=True)
     pattern = "|".join(map(_pattern, longest_first)) or NEVER
-    named = {
+    named: dict[str, Any] = {
         "campaign": erasure.participant.campaign_id,
         "events": list(erasure.events),
         "words": pattern,

@@ -24,10 +24,8 @@ def create_source(
     A secret that the other system made is brought along; otherwise one is made here,
     and shown this once. Where nothing is verified there is none.
     """
-    _refuse_unproven(campaign, verification)
-    if secret:
-        keyring.check_secret(verification, secret)
-    elif verification != Kinds.NONE:
+    check_proof(campaign, verification, secret)
+    if not secret and verification != Kinds.NONE:
         secret = keyring.new_secret(verification)
     source = Source(campaign=campaign, verification=verification, **fields)
     _check(source)
@@ -96,7 +94,10 @@ def _check(source: Source) -> None:
         raise InvalidInput(f"/mapping{first.pointer}", first.detail, first.code)
 
 
-def _refuse_unproven(campaign: Campaign, verification: str) -> None:
+def check_proof(campaign: Campaign, verification: str, secret: str) -> None:
+    """Refuse a way to prove oneself that proves nothing."""
+    if secret:
+        keyring.check_secret(verification, secret)
     if verification == Kinds.NONE and campaign.mode != Campaign.Mode.TEST:
         raise InvalidInput(
             "/verification",
