@@ -112,12 +112,13 @@ def _is_reached(facts: Facts) -> bool:
 
 
 def _is_the_milestone(facts: Facts, rules: Milestone) -> Check:
-    name = facts.event.name
-    return Check(
-        "event_is_milestone",
-        name == rules.event_name,
-        f"It is {name!r}; the milestone is {rules.event_name!r}.",
-    )
+    return _compare_names(facts.event.name, rules.event_name)
+
+
+@lru_cache(maxsize=1024)
+def _compare_names(given: str, wanted: str) -> Check:
+    said = f"It is {given!r}; the milestone is {wanted!r}."
+    return Check("event_is_milestone", given == wanted, said)
 
 
 def _person_is_known(facts: Facts, rules: Milestone) -> Check:

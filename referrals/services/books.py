@@ -49,7 +49,6 @@ class Books:
         self.now = campaign.now(wall)
         self.ledger = Ledger(milestone_of(campaign), campaign=_campaign_facts(campaign))
         self.judged: list[Kept] = []
-        self._terms = self.ledger.rules.as_json()
 
     def load(
         self, entries: Sequence[Kept], people: Collection[UUID], *, hold: bool = True
@@ -117,6 +116,7 @@ class Books:
             row["properties"] = orjson.loads(row["properties"])
         else:
             row = {**self._row(entry), "amount": entry.facts.amount}
+            row["decision"] = {"checks": [check.as_json() for check in entry.checks]}
         event = Event(**row)
         event.campaign = self.campaign
         event._state.adding = False
@@ -183,7 +183,7 @@ class Books:
             "person": entry.name_of_person,
             "participant_id": entry.person,
             "referral_id": entry.referral,
-            "amount": facts.amount,
+            "amount": None if facts.amount is None else str(facts.amount),
             "currency": facts.currency,
             "properties": facts.properties,
             "reverses": entry.reverses,
@@ -203,8 +203,7 @@ class Books:
         """None where what was decided before stays as it is."""
         if not entry.checks:
             return None
-        checks = [check.as_json() for check in entry.checks]
-        return {"checks": checks, "milestone": self._terms}
+        return {"checks": [check.fragment for check in entry.checks]}
 
     def _move(self, moves: Sequence[Move]) -> None:
         if not moves:

@@ -13,6 +13,7 @@ from referrals.models import Participant, Referral, RefusedClaim, Tombstone
 from referrals.services.campaigns import change_campaign
 from referrals.services.inviting import invite_friends
 from referrals.services.locks import email_name
+from referrals.services.rules import keep_version
 from referrals.services.tombstones import digest_of
 from tests.api.callers import caller
 from tests.factories import (
@@ -157,6 +158,7 @@ def test_marks_stand_in_the_summary(api: APIClient) -> None:
 
 def test_event_is_explained_with_its_referral_and_rewards(api: APIClient) -> None:
     ann = make_participant()
+    keep_version(ann.campaign, "user:ops")
     friend = enrol(ann.campaign, external_id="f-1", by_code=ann.code).participant
     small = report(friend, "5", event_id="o-1").event
     report(friend, "25")
@@ -188,6 +190,7 @@ def test_event_of_nobody_is_explained_too(api: APIClient) -> None:
 
 def test_explanation_outlives_the_rules_byte_for_byte(api: APIClient) -> None:
     ann = make_participant()
+    keep_version(ann.campaign, "user:ops")
     bob = make_participant(campaign=ann.campaign)
     old = click_on(bob, wall=NOON - 31 * DAY)
     claims = {"by_click": old.public_id, "by_code": ann.code}

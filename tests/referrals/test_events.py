@@ -364,7 +364,7 @@ def test_explanation_stays_as_it_was_when_the_rules_change() -> None:
 
     assert as_stored(event) == before
     assert again.event.decision == event.decision
-    assert event.decision["milestone"]["version"] == 1
+    assert event.rules_version == 1
     assert Campaign.objects.get().version == 2
 
 
