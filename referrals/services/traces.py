@@ -38,17 +38,44 @@ CLEAR_FAULTS = """
                     WHERE strpos(lower(cell), mailbox) > 0)))
 """
 
+# What decisions saw of them: all of it in their own events, and what a condition read
+# of the advocate in those of their friends. The answers stay.
+CLEAR_SEEN = """
+    UPDATE referrals_event event
+    SET decision = jsonb_set(decision, '{checks}', (
+        SELECT jsonb_agg(
+            CASE
+                WHEN check_ -> 'saw' IS NULL THEN check_
+                WHEN event.id = ANY (%(events)s) THEN check_ - 'saw'
+                ELSE jsonb_set(check_, '{saw}', (
+                    SELECT coalesce(jsonb_object_agg(name, value), '{}')
+                    FROM jsonb_each(check_ -> 'saw') AS seen (name, value)
+                    WHERE name NOT LIKE 'advocate.%%'))
+            END ORDER BY place)
+        FROM jsonb_array_elements(decision -> 'checks')
+            WITH ORDINALITY AS checks (check_, place)))
+    WHERE decision @? '$.checks[*].saw'
+        AND (id = ANY (%(events)s) OR referral_id = ANY (%(referrals)s))
+"""
+
 
 def clear(erasure: Erasure) -> None:
     """Blank what is theirs in rows that stay, and drop rows that are only theirs."""
     _clear_visits(erasure)
     Event.objects.filter(pk__in=erasure.events).update(properties={})
+    _clear_seen(erasure)
     Consent.objects.filter(participant__in=erasure.people).update(address=None)
     _clear_reasons(erasure)
     _clear_claims(erasure)
     _drop_invitations(erasure)
     _clear_join_requests(erasure)
     _clear_faults(erasure)
+
+
+def _clear_seen(erasure: Erasure) -> None:
+    known = {"events": list(erasure.events), "referrals": list(erasure.referrals)}
+    with connection.cursor() as cursor:
+        cursor.execute(CLEAR_SEEN, known)
 
 
 def _clear_visits(erasure: Erasure) -> None:

@@ -9,7 +9,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from referral_factory.access.models import IdempotencyKey
-from referrals.models import FormerCode, Participant, Tombstone
+from referrals.models import Event, FormerCode, Participant, Tombstone
 from referrals.services.codes import CodeTaken, find_by_codes, rotate_code
 from referrals.services.erasing import erase_participant
 from referrals.services.locks import names_of
@@ -238,3 +238,37 @@ def test_evidence_about_money_is_kept() -> None:
     reward.refresh_from_db()
     assert reward.reasons[0]["evidence"] == {"a": 1}
     assert reward.status == "flagged"
+
+
+def test_what_a_condition_saw_of_the_erased_is_gone_and_its_answer_stays() -> None:
+    asked = "friend.email != advocate.email && event.properties.note != ''"
+    campaign = make_campaign(milestone_condition=asked, milestone_minimum=None)
+    ada = enrol(campaign, email="ada@quux.example").participant
+    bob = enrol(campaign, email="bob@quux.example", by_code=ada.code).participant
+    event = report(bob, properties={"note": "hi"}).event
+    told = condition_of(event)
+    assert told["saw"]["advocate.email"] == "ada@quux.example"
+
+    erase_participant(ada, wall=NOON)
+    assert set(condition_of(event)["saw"]) == {"friend.email", "event.properties.note"}
+
+    erase_participant(bob, wall=NOON)
+    assert condition_of(event) == {k: told[k] for k in ("check", "passed", "detail")}
+
+
+def test_conditions_see_nothing_of_the_erased() -> None:
+    asked = "event.properties.note == 'hi' && friend.attributes.city == 'X'"
+    campaign = make_campaign(milestone_condition=asked)
+    ada = enrol(campaign, email="ada@quux.example").participant
+    bob = enrol(campaign, email="bob@quux.example", by_code=ada.code).participant
+    erase_participant(bob, wall=NOON)
+
+    told = condition_of(report(bob, properties={"note": "hi"}).event)
+
+    assert (told["passed"], told["saw"]) == (False, {})
+
+
+def condition_of(event: Event) -> dict[str, Any]:
+    event.refresh_from_db()
+    checks: list[dict[str, Any]] = event.decision["checks"]
+    return next(check for check in checks if check["check"] == "condition")
