@@ -68,8 +68,9 @@ class Verdict:
 class Expression:
     text: str
     reads: tuple[Path, ...]  # ("event", "amount"), ("event", "properties", "plan")
+    names: tuple[tuple[str, Path], ...]  # the same, each with its name: "event.amount"
     loops: bool
-    functions: Mapping[str, Any]
+    functions: dict[str, Any]
     program: Any
     clauses: tuple[Clause, ...]
 
@@ -95,15 +96,17 @@ class Expression:
 
     def saw(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values that it reads, by their names, as an explanation keeps them."""
-        found = {name_of(path): find(values, path) for path in self.reads}
-        return {
-            name: shown(value) for name, value in found.items() if value is not MISSING
-        }
+        seen = {}
+        for name, path in self.names:
+            value = find(values, path)
+            if value is not MISSING:
+                seen[name] = shown(value)
+        return seen
 
     def _context(self, values: Mapping[str, Any]) -> Any:
         variables = only_what_is_read(values, self.reads, loops=self.loops)
         try:
-            return cel.Context(variables, dict(self.functions))
+            return cel.Context(variables, self.functions)
         except ValueError:
             raise CannotEvaluate(
                 "A value is of a kind that rules can't read."
@@ -139,7 +142,7 @@ class Expression:
             for end in range(1, len(path)):
                 if path[end] == name and find(values, path[: end + 1]) is MISSING:
                     inside = find(values, path[:end])
-                    known = inside if isinstance(inside, Mapping) else ()
+                    known = inside if isinstance(inside, dict) else ()
                     hint = did_you_mean(name, known)
                     return f"{name_of(path[:end])} has no field {name}{hint}"
         return f"There is no field {name}."
@@ -182,6 +185,7 @@ def compile_expression(text: str, *, variables: Variables) -> Expression:
     return Expression(
         text=text,
         reads=reading.reads,
+        names=tuple((name_of(path), path) for path in reading.reads),
         loops=reading.loops,
         functions={name: OWN[name] for name in reading.calls if name in OWN},
         program=program,

@@ -14,13 +14,14 @@ MOST_VALUES_IN_A_LOOP = 2_000
 DEEPEST_VALUE = 32
 LONGEST_SHOWN = 200
 MISSING = object()
+AS_THEY_ARE = frozenset([bool, int, float, datetime])
 
 
 def find(values: Mapping[str, Any], path: Path) -> Any:
     """What is at the path; MISSING where there is nothing."""
     found: Any = values
     for name in path:
-        if not isinstance(found, Mapping) or name not in found:
+        if not isinstance(found, dict) or name not in found:
             return MISSING
         found = found[name]
     return found
@@ -30,7 +31,7 @@ def nearest(values: Mapping[str, Any], path: Path) -> tuple[Path, Any]:
     """The path as far as there is something, and what is there."""
     found: Any = values
     for end, name in enumerate(path):
-        if not isinstance(found, Mapping) or name not in found:
+        if not isinstance(found, dict) or name not in found:
             return path[:end], found
         found = found[name]
     return path, found
@@ -46,22 +47,22 @@ def only_what_is_read(
     return context
 
 
-def _copy(
-    source: Any, target: dict[str, Any], path: Path, loops: bool, done: int = 0
-) -> None:
-    for depth in range(done, len(path)):
-        name = path[depth]
+def _copy(source: Any, target: dict[str, Any], path: Path, loops: bool) -> None:
+    last = len(path) - 1
+    for depth, name in enumerate(path):
         if name not in source:
             return
         source = source[name]
-        if depth == len(path) - 1 or not isinstance(source, Mapping):
+        if depth == last or not isinstance(source, dict):
             target[name] = _fit(source, path, loops)
             return
         target = target.setdefault(name, {})
 
 
 def _fit(value: Any, path: Path, loops: bool) -> Any:
-    if isinstance(value, Mapping | list | tuple):
+    if type(value) in AS_THEY_ARE:
+        return value
+    if isinstance(value, dict | list | tuple):
         return _Whole(path, loops).fit(value, 0)
     return _fit_one(value, path)
 
@@ -100,14 +101,14 @@ class _Whole:
 
     def fit(self, value: Any, depth: int) -> Any:
         self.left -= 1
-        if not isinstance(value, Mapping | list | tuple):
+        if not isinstance(value, dict | list | tuple):
             return _fit_one(value, self.path)
         if len(value) > self.longest:
             detail = f"{name_of(self.path)} has a list of more than {self.longest}."
             raise CannotEvaluate(detail)
         if self.left < len(value) or depth > DEEPEST_VALUE:
             raise CannotEvaluate(f"{name_of(self.path)} holds too much to be read.")
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {key: self.fit(item, depth + 1) for key, item in value.items()}
         return [self.fit(item, depth + 1) for item in value]
 
@@ -118,16 +119,17 @@ def name_of(path: Path) -> str:
 
 def shown(value: Any) -> Any:
     """A value as an explanation keeps it: plain JSON, and not much of it."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "…"
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, Mapping):
+        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return moment.isoformat().replace("+00:00", "Z")
+    if isinstance(value, dict):
         return f"an object of {len(value)}"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
-    if isinstance(value, str) and len(value) > LONGEST_SHOWN:
-        return value[:LONGEST_SHOWN] + "…"
     return value
 
 
@@ -145,6 +147,6 @@ KINDS: tuple[tuple[Any, str], ...] = (
     ((float, Decimal), "a number with decimals"),
     (str, "a text"),
     (datetime, "a moment"),
-    (Mapping, "an object"),
+    (dict, "an object"),
     ((list, tuple), "a list"),
 )
