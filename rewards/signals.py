@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-reward_created = Signal()  # with `first`, where nothing was told of them before
+reward_created = Signal()
 reward_flagged = Signal()
 reward_approved = Signal()
 reward_rejected = Signal()

@@ -43,8 +43,6 @@ class MessageType(NamedTuple):
     signals: Sequence[Signal] = ()  # none: a service of this app records it
     # How rows that were written a moment ago are shown without reading them again.
     at_hand: Callable[[Sequence[Any]], Sequence[Any]] | None = None
-    # It is what is told first about its object, and once.
-    first: bool = False
 
 
 def _family(
@@ -77,7 +75,6 @@ MESSAGE_TYPES = {
             ParticipantSerializer,
             [referral_signals.participant_created],
             at_hand=ParticipantSerializer.prepare_newcomers,
-            first=True,
         ),
         *_family(
             "participant",
@@ -110,7 +107,6 @@ MESSAGE_TYPES = {
             ReferralSerializer,
             [referral_signals.referral_created],
             at_hand=list,
-            first=True,
         ),
         *_family(
             "referral",
@@ -161,19 +157,17 @@ def on_fact(
     message_type: MessageType,
     *,
     instances: Sequence[Model],
-    first: bool = False,
     as_written: bool = False,
     **kwargs: Any,
 ) -> None:
     """Record a message about each, in the caller's transaction.
 
-    Of some, not of all of their type, it may be said that nothing was told of them
-    before (`first`), and that they are whole as they come (`as_written`).
+    `as_written`: they are whole, and as they are in the database.
     """
     show = message_type.at_hand or partial(_read_again, message_type)
     shown = instances if as_written else show(instances)
     facts = [_fact(message_type, row) for row in shown]
-    outbox.record(message_type.name, facts, first=first or message_type.first)
+    outbox.record(message_type.name, facts)
 
 
 def _read_again(

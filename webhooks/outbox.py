@@ -1,7 +1,7 @@
 """Messages and their deliveries, written in the caller's transaction.
 
 Either the change and what is told of it are committed together, or neither is. A batch
-of any size costs two statements, and one where all of its objects are new.
+of any size costs one statement.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from referral_factory import prepared
@@ -20,31 +20,31 @@ from webhooks.models import Message
 
 CHANNEL = "deliveries"  # what the dispatcher listens on
 
-COUNT = """
-    INSERT INTO webhooks_messagecount (object_id, count)
-    SELECT * FROM unnest(%(objects)s::uuid[], %(counts)s::int[])
-    ON CONFLICT (object_id)
-        DO UPDATE SET count = webhooks_messagecount.count + excluded.count
-    RETURNING object_id, count
-"""
-
+# A message has the number that its object has come to; `left` of that object follow it
+# in this batch. The rows of the numbers stay locked until the end of the transaction,
+# so that those of one object are committed in order; and they are sorted, so that two
+# batches never wait for each other in a circle.
+#
 # A delivery's id begins as its message's does, so that both sort alike, and goes on
-# with a hash of what there is one delivery for: chance costs more. Only what the
-# first message of an object says is counted here: COUNT has seen to all others.
+# with a hash of what there is one delivery for: chance costs more.
 WRITE = """
     WITH fact AS (
         SELECT * FROM json_to_recordset(%(facts)s::json) AS fact (
-            id uuid, mode text, campaign_id uuid, object_id uuid, sequence int,
-            body text
+            id uuid, mode text, campaign_id uuid, object_id uuid, "left" int,
+            head text, tail text
         )
+    ), counted AS (
+        INSERT INTO webhooks_messagecount AS known (object_id, count)
+        SELECT object_id, count(*) FROM fact GROUP BY object_id ORDER BY object_id
+        ON CONFLICT (object_id) DO UPDATE SET count = known.count + excluded.count
+        RETURNING object_id, count
     ), message AS (
         INSERT INTO webhooks_message
             (id, mode, campaign_id, object_id, sequence, body, type, created_at)
-        SELECT fact.*, %(type)s::text, %(now)s::timestamptz FROM fact
-        RETURNING id, mode, campaign_id, object_id
-    ), counted AS (
-        INSERT INTO webhooks_messagecount (object_id, count)
-        SELECT object_id, 1 FROM message WHERE %(first)s
+        SELECT fact.id, mode, campaign_id, object_id, count - "left",
+            head || (count - "left") || tail, %(type)s::text, %(now)s::timestamptz
+        FROM fact JOIN counted USING (object_id)
+        RETURNING id, mode, campaign_id
     ), delivery AS (
         INSERT INTO webhooks_delivery
             (id, message_id, endpoint_id, status, attempts, due_at, created_at)
@@ -73,34 +73,30 @@ class Fact(NamedTuple):
 
 
 def record(
-    message_type: str,
-    facts: Sequence[Fact],
-    *,
-    only: UUID | None = None,
-    first: bool = False,
+    message_type: str, facts: Sequence[Fact], *, only: UUID | None = None
 ) -> list[UUID]:
     """Write a message for each fact, and a delivery for each endpoint that wants it.
 
-    With `only`, it goes to that endpoint, whatever its filters say. `first` says that
-    these objects are new: nothing was ever told of them. Returns the messages' ids.
+    With `only`, it goes to that endpoint, whatever its filters say. Returns the
+    messages' ids.
     """
     if not facts:
         return []
     now = timezone.now()
     shared = {"type": message_type, "timestamp": moment_as_text(now)}
-    with transaction.atomic(savepoint=False):
-        sequences = [1] * len(facts) if first else _next_sequences(facts)
-        pairs = zip(facts, sequences, strict=True)
-        rows = [_row(shared, fact, sequence) for fact, sequence in pairs]
-        values = {
-            "facts": as_json(rows).decode(),
-            "type": message_type,
-            "now": now,
-            "only": only,
-            "first": first,
-            "channel": CHANNEL,
-        }
-        prepared.execute(WRITE, values)
+    left = Counter(fact.object_id for fact in facts)
+    rows = []
+    for fact in facts:
+        left[fact.object_id] -= 1
+        rows.append(_row(shared, fact, left[fact.object_id]))
+    values = {
+        "facts": as_json(rows).decode(),
+        "type": message_type,
+        "now": now,
+        "only": only,
+        "channel": CHANNEL,
+    }
+    prepared.execute(WRITE, values)
     return [row["id"] for row in rows]
 
 
@@ -110,48 +106,30 @@ def wake() -> None:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
-def _next_sequences(facts: Sequence[Fact]) -> list[int]:
-    """A number for each fact, one more than the last of its object.
-
-    The rows stay locked until the end of the transaction, so that the numbers of one
-    object are committed in order; sorted, so that two batches never wait for each
-    other in a circle.
-    """
-    counts = sorted(Counter(fact.object_id for fact in facts).items())
-    objects, increments = zip(*counts, strict=True)
-    values = {"objects": prepared.array(objects), "counts": prepared.array(increments)}
-    reached = dict(prepared.execute(COUNT, values).fetchall())
-    upcoming = {key: reached[key] - count + 1 for key, count in counts}
-    sequences = []
-    for fact in facts:
-        sequences.append(upcoming[fact.object_id])
-        upcoming[fact.object_id] += 1
-    return sequences
-
-
-def _row(shared: Mapping[str, Any], fact: Fact, sequence: int) -> dict[str, Any]:
+def _row(shared: Mapping[str, Any], fact: Fact, left: int) -> dict[str, Any]:
     message_id = new_id()
+    head, tail = _body(shared, message_id, fact)
     return {
         "id": message_id,
         "mode": fact.mode,
         "campaign_id": fact.campaign_id,
         "object_id": fact.object_id,
-        "sequence": sequence,
-        "body": _body(shared, message_id, fact, sequence),
+        "left": left,
+        "head": head,
+        "tail": tail,
     }
 
 
-def _body(
-    shared: Mapping[str, Any], message_id: UUID, fact: Fact, sequence: int
-) -> str:
-    """The text that is signed and sent, its data rendered as the API renders it."""
+def _body(shared: Mapping[str, Any], message_id: UUID, fact: Fact) -> tuple[str, str]:
+    """The text that is signed and sent, its data rendered as the API renders it: what
+    stands before and after the number, which the database knows."""
     campaign = fact.campaign_id and campaign_id(fact.campaign_id)
     envelope = {
         **shared,
         "id": to_public(Message.PREFIX, message_id),
         "mode": fact.mode,
         "campaign": campaign,
-        "sequence": sequence,
-        "data": fact.data,
     }
-    return as_json(envelope).decode()
+    head = as_json(envelope).decode().removesuffix("}")
+    data = as_json(fact.data).decode()
+    return f'{head},"sequence":', f',"data":{data}}}'

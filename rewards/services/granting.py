@@ -46,7 +46,7 @@ def grant_rewards(referrals: Sequence[Referral]) -> list[Reward]:
     written = prepared.insert(fresh)
     created = [reward for reward in fresh if reward.pk in written]
     if created:
-        reward_created.send(sender=Reward, instances=created, first=True)
+        reward_created.send(sender=Reward, instances=created)
     before = [referral for referral in referrals if known.had_rewards(referral)]
     return created + (_grant_again(before, written) if before else [])
 
