@@ -1,17 +1,18 @@
 """Queues of real brokers, as a customer's system fills them."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import psycopg
+import pytest
 from django.db import connection
 from kombu import Connection
 from redis import Redis as RedisClient
 
 from referrals.models import Campaign
-from tests.long.brokers import Redis
+from tests.long.brokers import RabbitMQ, Redis
 from webhooks.consuming.brokers import Broker
 from webhooks.consuming.opening import broker_of
 
@@ -31,15 +32,18 @@ class Queue(Protocol):
 
 
 class InRedis:
-    def __init__(self, broker: Redis) -> None:
-        self.url = broker.url
-        self.client = RedisClient.from_url(broker.url)
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client = RedisClient.from_url(url)
 
     def send(self, *bodies: bytes | str) -> None:
         self.client.lpush(QUEUE, *bodies)
 
     def count(self) -> int:
         return int(self.client.llen(QUEUE))
+
+    def close(self) -> None:
+        self.client.close()
 
 
 class InRabbitMQ:
@@ -63,6 +67,13 @@ class InRabbitMQ:
     def count(self) -> int:
         found = self.channel.queue_declare(QUEUE, passive=True)
         return int(found.message_count)
+
+    def drop(self) -> None:
+        self.channel.queue_delete(QUEUE)
+        self.close()
+
+    def close(self) -> None:
+        self.connection.release()
 
 
 class InPostgreSQL:
@@ -88,7 +99,26 @@ class InPostgreSQL:
 
 
 @contextmanager
-def in_postgresql() -> Iterator[InPostgreSQL]:
+def in_redis(request: pytest.FixtureRequest) -> Iterator[InRedis]:
+    """In the server of the fixture `redis`, which has nothing else in it."""
+    broker: Redis = request.getfixturevalue("redis")
+    broker.empty()
+    queue = InRedis(broker.url)
+    yield queue
+    queue.close()
+
+
+@contextmanager
+def in_rabbitmq(request: pytest.FixtureRequest) -> Iterator[InRabbitMQ]:
+    """In the server of the fixture `rabbitmq`."""
+    broker: RabbitMQ = request.getfixturevalue("rabbitmq")
+    queue = InRabbitMQ(broker.url)
+    yield queue
+    queue.drop()
+
+
+@contextmanager
+def in_postgresql(request: object) -> Iterator[InPostgreSQL]:
     other = connection.copy()
     other.ensure_connection()
     line = other.connection
@@ -97,6 +127,14 @@ def in_postgresql() -> Iterator[InPostgreSQL]:
     finally:
         line.execute("SELECT pgmq.drop_queue(%s)", [QUEUE])
         other.close()
+
+
+# How each test of a queue is run three times: as parameters of a fixture.
+KINDS: dict[str, Callable[[Any], AbstractContextManager[Queue]]] = {
+    "redis": in_redis,
+    "rabbitmq": in_rabbitmq,
+    "pgmq": in_postgresql,
+}
 
 
 @contextmanager

@@ -3,22 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from referrals.models import Campaign
 from tests.factories import make_campaign
 from tests.long.brokers import RabbitMQ, Redis
-from tests.webhooks.queues import (
-    InRabbitMQ,
-    InRedis,
-    Queue,
-    in_postgresql,
-    opened,
-    order,
-    recorded,
-)
+from tests.webhooks.queues import KINDS, Queue, opened, order, recorded
 from webhooks.consuming.consumer import Consumer
 from webhooks.consuming.opening import broker_of, road_of
 from webhooks.models import Arrival
@@ -41,31 +32,6 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
     yield broker
     broker.stop()
     broker.close()
-
-
-@contextmanager
-def in_redis(request: pytest.FixtureRequest) -> Iterator[Queue]:
-    broker: Redis = request.getfixturevalue("redis")
-    broker.empty()
-    yield InRedis(broker)
-
-
-@contextmanager
-def in_rabbitmq(request: pytest.FixtureRequest) -> Iterator[Queue]:
-    broker: RabbitMQ = request.getfixturevalue("rabbitmq")
-    queue = InRabbitMQ(broker.url)
-    yield queue
-    queue.channel.queue_delete("orders")
-    queue.connection.release()
-
-
-@contextmanager
-def in_database(request: pytest.FixtureRequest) -> Iterator[Queue]:
-    with in_postgresql() as queue:
-        yield queue
-
-
-KINDS = {"redis": in_redis, "rabbitmq": in_rabbitmq, "pgmq": in_database}
 
 
 @pytest.fixture(params=KINDS)
