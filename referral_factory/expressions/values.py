@@ -9,6 +9,7 @@ from referral_factory.expressions.faults import CannotEvaluate
 from referral_factory.expressions.guards import LONGEST_LIST, MOST_DIGITS, Path
 
 LONGEST_TEXT = 10_000
+LONGEST_TEXT_IN_A_LOOP = 2_000
 MOST_VALUES = 10_000  # in a list or an object that is read whole
 MOST_VALUES_IN_A_LOOP = 2_000
 DEEPEST_VALUE = 32
@@ -64,16 +65,18 @@ def _fit(value: Any, path: Path, loops: bool) -> Any:
         return value
     if isinstance(value, dict | list | tuple):
         return _Whole(path, loops).fit(value, 0)
-    return _fit_one(value, path)
+    return _fit_one(value, path, loops)
 
 
-def _fit_one(value: Any, path: Path) -> Any:
+def _fit_one(value: Any, path: Path, loops: bool) -> Any:
     if isinstance(value, Decimal):
         return _exact(value, path)
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
-        raise CannotEvaluate(
-            f"{name_of(path)} is longer than {LONGEST_TEXT} characters."
-        )
+    if isinstance(value, str):
+        longest = LONGEST_TEXT_IN_A_LOOP if loops else LONGEST_TEXT
+        if len(value) > longest:
+            raise CannotEvaluate(
+                f"{name_of(path)} is longer than {longest} characters."
+            )
     return value
 
 
@@ -96,13 +99,14 @@ class _Whole:
 
     def __init__(self, path: Path, loops: bool) -> None:
         self.path = path
+        self.loops = loops
         self.longest = LONGEST_LIST if loops else MOST_VALUES
         self.left = MOST_VALUES_IN_A_LOOP if loops else MOST_VALUES
 
     def fit(self, value: Any, depth: int) -> Any:
         self.left -= 1
         if not isinstance(value, dict | list | tuple):
-            return _fit_one(value, self.path)
+            return _fit_one(value, self.path, self.loops)
         if len(value) > self.longest:
             detail = f"{name_of(self.path)} has a list of more than {self.longest}."
             raise CannotEvaluate(detail)

@@ -156,7 +156,7 @@ def test_the_largest_expression_fits_a_small_stack(text: str) -> None:
 
 
 LONG = "a" * 10_000
-MANY = [{"sku": str(n), "text": LONG} for n in range(200)]
+LINE = "a" * 2_000  # the longest in a loop
 
 
 @pytest.mark.parametrize(
@@ -164,14 +164,14 @@ MANY = [{"sku": str(n), "text": LONG} for n in range(200)]
     [
         ("size(" + "+".join(["body.text"] * 21) + ") > 0", {"text": LONG}),
         ("size(body.list.map(x, " + "+".join(["body.text"] * 21) + ")) > 0",
-         {"text": LONG, "list": [1] * 200}),
+         {"text": LINE, "list": [1] * 200}),
         ("body.list.exists(x, " + "||".join(["x in body.list"] * 60) + ")",
          {"list": list(range(200))}),
         ("body.text.matches('(a*)*b')", {"text": LONG}),
         ("body.text.matches('((a{10}){10}){10}b')", {"text": LONG}),
         (r"body.text.matches('(\\pL{10}|\\pL{9}){10}b')", {"text": LONG}),
         ("body.list.all(x, x.text.matches('(a|aa|a?){30}b'))",
-         {"list": [{"text": LONG}] * 150}),
+         {"list": [{"text": LINE}] * 200}),
         ("size(body.text.split('a')) > 0", {"text": LONG}),
     ],
 )  # fmt: skip
@@ -192,6 +192,8 @@ def test_lists_that_are_gone_through_have_an_end() -> None:
 
 def test_a_text_that_is_read_has_an_end() -> None:
     assert "longer than 10000" in cannot("body.text == ''", body={"text": "a" * 10_001})
+    loop = "body.list.exists(x, x == body.text)"
+    assert "longer than 2000" in cannot(loop, body={"text": "a" * 2001, "list": []})
     assert run("body.short", body={"short": 1, "text": "a" * 10_001}) == 1
 
 
