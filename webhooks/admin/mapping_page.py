@@ -62,7 +62,7 @@ class MappingForm(forms.Form):
     def __init__(self, source: Source, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.source = source
-        kept = source.mapping or EXAMPLE
+        kept = mapping.in_order(source.mapping) or EXAMPLE
         self.initial.setdefault("mapping", json.dumps(kept, indent=2))
 
     def clean_mapping(self) -> dict[str, Any]:

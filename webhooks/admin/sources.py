@@ -23,6 +23,7 @@ from referral_factory.templatetags.admin_words import moment
 from referrals.models import Campaign
 from webhooks.admin.mapping_page import MAY, mapping_page
 from webhooks.models import Source
+from webhooks.sources.mapping import in_order
 from webhooks.sources.services import (
     address_of,
     check_proof,
@@ -191,6 +192,7 @@ class SourceAdmin(Admin):
         return {
             **super().row_context(request, row),
             "arrivals": list(lines.order_by("-id")[:20]),
+            "rules": in_order(row.mapping),
             "may_change": self.has_change_permission(request),
         }
 

@@ -34,6 +34,15 @@ MILLISECONDS = 10**11  # a number of a time from here on counts those
 MOST_PROPERTIES = 50
 
 
+# As people write them down; the database keeps no order.
+FIELDS = ("when", "event_id", "name", "participant", "occurred_at", "amount")
+FIELDS += ("currency", "properties", "reverses")
+
+
+def in_order(rules: Rules) -> dict[str, Any]:
+    return {name: rules[name] for name in FIELDS if name in rules}
+
+
 class BadMapping(Exception):
     """What is wrong with a body in the eyes of its mapping."""
 

@@ -1,6 +1,6 @@
 """What becomes of something that arrives: an event, nothing, or a line in the log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -73,7 +73,7 @@ def log_too_large(source: Source, sent: Sent, size: int, *, wall: datetime) -> N
 @transaction.atomic
 def _take(source: Source, sent: Sent, wall: datetime) -> CameOfIt:
     arrival = _arrival(source, sent, wall)
-    recorded = _record(source.campaign, source, sent, wall=wall)
+    recorded = _record(source.campaign, source, sent, wall=wall, arrived=wall)
     _settle(arrival, recorded)
     if arrival.status == Status.REPEATED:
         arrival.body, arrival.headers = None, {}  # kept with the first one
@@ -82,15 +82,23 @@ def _take(source: Source, sent: Sent, wall: datetime) -> CameOfIt:
 
 
 def _record(
-    campaign: Campaign, source: Source | None, sent: Sent, *, wall: datetime
+    campaign: Campaign,
+    source: Source | None,
+    sent: Sent,
+    *,
+    wall: datetime,
+    arrived: datetime,
 ) -> Recorded | None:
-    """Record what was sent; None where it is not for us.
+    """Record what was sent; None where it is not for us. It happened when it arrived,
+    unless it says when.
 
     An event that is refused by a rule is a refusal of what arrived, too.
     """
     report = read(campaign, source, sent).report
     if report is None:
         return None
+    if report.occurred_at is None:
+        report = replace(report, occurred_at=campaign.now(arrived))
     try:
         road = source.public_id if source else QUEUE
         return record_event(campaign, report, wall=wall, source=road)
@@ -109,8 +117,13 @@ def replay(arrival: Arrival, *, wall: datetime) -> Arrival:
     before, arrival.replayed_at = arrival.status, wall
     try:
         with transaction.atomic():
-            sent = sent_before(arrival)
-            recorded = _record(arrival.campaign, arrival.source, sent, wall=wall)
+            recorded = _record(
+                arrival.campaign,
+                arrival.source,
+                sent_before(arrival),
+                wall=wall,
+                arrived=arrival.received_at,
+            )
             _settle(arrival, recorded)
             _move(arrival, before)
     except NotTaken as refusal:
