@@ -68,7 +68,7 @@ def test_looking_at_the_evidence_and_rejecting_with_a_reason(
     page.get_by_role("link", name="$10.00").first.click()
 
     expect(page.get_by_text("came from one address with the same")).to_be_visible()
-    expect(page.get_by_text("It is 30 USD.")).to_be_visible()
+    expect(page.get_by_text("It is 30 USD.").first).to_be_visible()
     expect(page.get_by_role("row", name="Clicked from (same)")).to_contain_text(
         "203.0.113.9"
     )
