@@ -1,7 +1,7 @@
 """What is answered to reported events: what each brought about, or would do."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from referrals.models import Campaign, Event, Referral
 from referrals.serializers import CheckSerializer, EventSerializer
 from referrals.services.events import Recorded, Refusal, Report, preview_events
 from referrals.showing import show_event
-from rewards.models import Reward
+from rewards.reading import read_rewards
 from rewards.serializers import RewardSerializer
 from rewards.services.granting import preview_rewards
 from rewards.showing import show_reward
@@ -69,7 +69,7 @@ def answer(recorded: Recorded) -> dict[str, Any]:
     return {
         **show_event(event),
         "outcome": recorded.outcome,
-        "rewards": [show_reward(reward) for reward in _rewards_of(event)],
+        "rewards": _rewards_of(event),
         "dry_run": False,
     }
 
@@ -80,12 +80,11 @@ def dry_answer(campaign: Campaign, report: Report, *, wall: datetime) -> dict[st
     if isinstance(found, Refusal):
         raise found.error
     (rewards,) = would_grant(campaign, [found], wall=wall)
-    known = [] if rewards else _rewards_of(found.event)
     return {
         **show_event(found.event),
         **({} if found.repeated else {"id": None}),
         "outcome": found.outcome,
-        "rewards": [*rewards, *(show_reward(reward) for reward in known)],
+        "rewards": rewards or _rewards_of(found.event),
         "dry_run": True,
     }
 
@@ -111,7 +110,5 @@ def _would_qualify(found: Recorded) -> bool:
     return found.outcome == Event.Outcome.QUALIFIED
 
 
-def _rewards_of(event: Event) -> Iterable[Reward]:
-    if event.referral_id is None:
-        return []
-    return Reward.objects.filter(referral=event.referral_id).order_by("id")
+def _rewards_of(event: Event) -> list[dict[str, Any]]:
+    return read_rewards(event.referral_id) if event.referral_id else []

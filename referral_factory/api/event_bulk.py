@@ -9,6 +9,7 @@ from uuid import UUID
 
 from referral_factory.api.event_answers import FAILED, OUTCOMES, would_grant
 from referral_factory.errors import DomainError
+from referral_factory.ids import to_public
 from referrals.bulk_rows import RowReader
 from referrals.event_rows import read_event
 from referrals.models import Campaign, Event
@@ -20,7 +21,6 @@ from referrals.services.events import (
     preview_events,
     record_events,
 )
-from referrals.showing import public_or_none
 
 Answer = dict[str, Any]
 
@@ -77,13 +77,13 @@ class BulkEvents:
 def _answer(found: Recorded | Refusal) -> Answer:
     if isinstance(found, Refusal):
         return _failed(422, [Fault(found.pointer, found.detail, found.code)])
-    event = found.event
+    referral = found.entry.referral
     return {
         "status": 200 if found.repeated else 201,
         "outcome": found.outcome,
-        "id": event.public_id,
-        "referral": public_or_none("ref", event.referral_id),
-        "detail": _what_decided(event),
+        "id": to_public(Event.PREFIX, found.entry.id),
+        "referral": to_public("ref", referral) if isinstance(referral, UUID) else None,
+        "detail": _what_decided(found),
     }
 
 
@@ -110,12 +110,12 @@ def _dry_answer(found: Recorded, rewards: list[dict[str, Any]]) -> Answer:
     }
 
 
-def _what_decided(event: Event) -> str:
+def _what_decided(found: Recorded) -> str:
     """The first 'no', or else the last 'yes'."""
-    checks: list[dict[str, Any]] = event.decision["checks"]
-    noes = (check for check in checks if not check["passed"])
+    checks = found.checks
+    noes = (check for check in checks if not check.passed)
     decisive = next(noes, checks[-1] if checks else None)
-    return decisive["detail"] if decisive else ""
+    return decisive.detail if decisive else ""
 
 
 def _failed(status: int, faults: Iterable[Fault]) -> Answer:

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from referral_factory.errors import InvalidInput
 from referral_factory.ids import InvalidId, from_public
-from referrals.facts import EventFacts
+from referrals.facts import Check, EventFacts
 from referrals.ledger import Move
 from referrals.mailboxes import canonical, clean
 from referrals.models import Campaign, Event, Participant, Referral
@@ -61,6 +61,12 @@ class Recorded:
     @cached_property
     def event(self) -> Event:
         return self.books.event(self.entry)
+
+    @property
+    def checks(self) -> Sequence[Check]:
+        """What was asked, in its order."""
+        kept = self.entry.checks
+        return kept or [Check(**each) for each in self.event.decision["checks"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +187,14 @@ def _judge_again(books: Books, waiting: Sequence[Kept], people: Sequence[UUID]) 
     """In the order that they happened in. Nobody is told that one waits still."""
     if not waiting:
         return
-    undecided = [each for each in waiting if each.outcome == Outcome.UNMATCHED]
-    books.load(undecided, people)
-    for entry in undecided:  # all of them are here: one may take back another
+    books.load(waiting, people)
+    for entry in waiting:  # all of them are here: one may take back another
         books.ledger.enter(entry)
-    for entry in undecided:
-        books.judge(entry)
+    for entry in waiting:
+        if entry.outcome == Outcome.UNMATCHED:
+            books.judge(entry)
+        else:
+            books.ledger.judge_waiting(entry, books.now)
     books.write(linked=waiting)
     books.announce()
 
