@@ -177,6 +177,8 @@ class Ledger:
             target = self.entries.get(entry.reverses)
             if target and entry.outcome == Outcome.REVERSED:
                 self._take_off(entry, target)
+                if target.person in self.cases:
+                    self.cases[target.person].recount()
         for reversal in self._reversals_of(entry):
             if reversal.outcome == Outcome.REVERSED:
                 self._take_off(reversal, entry)
