@@ -136,15 +136,17 @@ def _referral_is_open(facts: Facts, rules: Milestone) -> Check:
 def _is_within_the_window(facts: Facts, rules: Milestone) -> Check:
     if facts.referral is None:
         return REFERRAL_UNKNOWN
-    occurred = facts.event.occurred_at
-    earliest = facts.referral.created_at - rules.match
-    latest = facts.referral.expires_at
-    return Check(
-        "within_window",
-        earliest <= occurred <= latest,
-        f"It happened on {on(occurred)} UTC; what counts is "
-        f"{on(earliest)} to {on(latest)} UTC.",
-    )
+    occurred, latest = facts.event.occurred_at, facts.referral.expires_at
+    earliest, what = _window(facts.referral.created_at, latest, rules.match)
+    said = f"It happened on {on(occurred)} UTC; {what}"
+    return Check("within_window", earliest <= occurred <= latest, said)
+
+
+@lru_cache(maxsize=1024)
+def _window(made: datetime, latest: datetime, match: timedelta) -> tuple[datetime, str]:
+    """Its beginning, and how it is said: the same for all events of a referral."""
+    earliest = made - match
+    return earliest, f"what counts is {on(earliest)} to {on(latest)} UTC."
 
 
 def _came_after_the_click(facts: Facts, rules: Milestone) -> Check:

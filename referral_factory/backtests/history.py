@@ -27,13 +27,13 @@ CHUNK = 500  # referrals
 class Occurrence:
     """An event as it was reported: what was decided of it is not looked at."""
 
-    key: UUID  # ids are made in the order of arrival
+    occurred_at: datetime
+    received_at: datetime
+    key: str  # of its row: these are in the order of arrival
     event_id: str
     name: str
     amount: Decimal | None
     currency: str
-    occurred_at: datetime
-    received_at: datetime
     reverses: str
     source: str
     version: int  # of the rules that it was judged by
@@ -49,9 +49,12 @@ class Occurrence:
 class History:
     """A referral, as it stands and as it came to that."""
 
-    referral: UUID
     facts: dict[str, Any]  # see READ
     events: Sequence[Occurrence]
+
+    @property
+    def key(self) -> str:
+        return str(self.facts["id"])
 
     @property
     def status(self) -> str:
@@ -71,9 +74,12 @@ def next_referrals(backtest: Backtest) -> list[UUID]:
 
 
 def histories(
-    backtest: Backtest, referrals: Sequence[UUID], *, with_properties: bool
+    backtest: Backtest, referrals: Sequence[UUID], *, whole: bool
 ) -> Iterator[History]:
-    """Those of these referrals that the backtest covers, in the order of their ids."""
+    """Those of these referrals that the backtest covers, in the order of their ids.
+
+    `whole`: with all that a condition may ask of people and events.
+    """
     begins, ends = backtest.begins_at, backtest.ends_at
     with connection.cursor() as cursor:
         cursor.execute(
@@ -83,19 +89,25 @@ def histories(
                 "all": begins is None and ends is None,
                 "begins": begins,
                 "ends": ends,
-                "properties": with_properties,
+                "whole": whole,
             },
         )
-        for referral, rows in groupby(cursor, key=itemgetter(0)):
-            yield _history(referral, rows)
+        return _histories(cursor.fetchall())
 
 
-def _history(referral: UUID, rows: Iterator[Any]) -> History:
-    first = next(rows)
-    facts = orjson.loads(first[1])
-    events = [Occurrence(*first[2:])] if first[2] else []
-    events += [Occurrence(*row[2:]) for row in rows]
-    return History(referral, facts, events)
+def _histories(rows: Sequence[tuple[Any, ...]]) -> Iterator[History]:
+    """Of each referral there is one row of its own, and one for each event."""
+    for _, found in groupby(rows, key=itemgetter(0)):
+        (_, facts, *_), *events = found
+        yield History(orjson.loads(facts), [_occurrence(*row[2:]) for row in events])
+
+
+def _occurrence(
+    occurred_at: str, received_at: str, key: str, *others: Any
+) -> Occurrence:
+    """Moments come as text: that is read in a tenth of the time that Django takes."""
+    read = datetime.fromisoformat
+    return Occurrence(read(occurred_at), read(received_at), key, *others)
 
 
 READ = """
@@ -113,7 +125,9 @@ WITH covered AS MATERIALIZED (
         )
     )
 ), described AS MATERIALIZED (
-    SELECT covered.id, covered.friend_id, jsonb_build_object(
+    SELECT covered.friend_id, row_number() OVER (ORDER BY covered.id) AS place,
+    jsonb_build_object(
+        'id', covered.id,
         'status', covered.status,
         'reason', covered.reason,
         'decided_by', covered.decided_by,
@@ -126,8 +140,10 @@ WITH covered AS MATERIALIZED (
         'clicked_at', covered.clicked_at,
         'holds_until', covered.holds_until,
         'milestone_event', covered.milestone_event_id,
-        'friend', to_jsonb(friend),
-        'advocate', to_jsonb(advocate),
+        'friend', CASE WHEN %(whole)s THEN to_jsonb(friend)
+            ELSE jsonb_build_object('status', friend.status) END,
+        'advocate', CASE WHEN %(whole)s THEN to_jsonb(advocate)
+            ELSE jsonb_build_object('status', advocate.status) END,
         'rewards', (
             SELECT jsonb_agg(jsonb_build_object(
                 'side', reward.side, 'kind', reward.kind, 'status', reward.status,
@@ -149,11 +165,15 @@ WITH covered AS MATERIALIZED (
     JOIN referrals_participant AS friend ON friend.id = covered.friend_id
     JOIN referrals_participant AS advocate ON advocate.id = covered.advocate_id
 )
-SELECT described.id, described.facts, event.id, event.event_id, event.name,
-    event.amount, event.currency, event.occurred_at, event.received_at,
-    event.reverses, event.source, event.rules_version,
-    CASE WHEN %(properties)s THEN event.properties::text END
+SELECT place, facts, NULL, NULL, NULL AS key, NULL, NULL, NULL::numeric, NULL, NULL,
+    NULL, NULL::integer, NULL
 FROM described
-LEFT JOIN referrals_event AS event ON event.participant_id = described.friend_id
-ORDER BY described.id, event.id
+UNION ALL
+SELECT described.place, NULL, event.occurred_at::text, event.received_at::text,
+    event.id::text, event.event_id, event.name, event.amount, event.currency,
+    event.reverses, event.source, event.rules_version,
+    CASE WHEN %(whole)s THEN event.properties::text END
+FROM described
+JOIN referrals_event AS event ON event.participant_id = described.friend_id
+ORDER BY place, key NULLS FIRST
 """

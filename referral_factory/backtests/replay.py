@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -31,7 +30,7 @@ from referrals.models.referral import BY_RULE
 from referrals.qualification import on
 
 Status = Referral.Status
-LAST = UUID(int=2**128 - 1)
+LAST = "~"  # after every id
 
 
 @dataclass(frozen=True)
@@ -58,14 +57,14 @@ class Ending:
 
     status: str
     reason: str
-    milestone: UUID | None  # the event that reached it
-    entries: Mapping[UUID, Entry]  # all that was judged, in that order
+    milestone: str | None  # the event that reached it
+    entries: Mapping[str, Entry]  # all that was judged, in that order
 
 
 class Decided(NamedTuple):
     """A move that a person made."""
 
-    key: UUID  # ids are made in the order of time
+    key: str  # ids are made in the order of time
     to: str
     at: datetime
     reason: str
@@ -77,7 +76,7 @@ def replay(history: History, terms: Terms, now: datetime) -> Ending:
     by_hand = list(_decided(history))
     case = _case(history, terms, by_hand)
     ledger.open(case)
-    entries: dict[UUID, Entry] = {}
+    entries: dict[str, Entry] = {}
     for each, at in _in_order(history, by_hand):
         if isinstance(each, Decided):
             _do_by_hand(case, each, history, terms)
@@ -96,7 +95,7 @@ def _in_order(
     history: History, by_hand: Collection[Decided]
 ) -> Iterator[tuple[Occurrence | Decided, datetime]]:
     """What happened, each with the campaign's time at which it was judged."""
-    born, made_at = history.referral, history.created_at
+    born, made_at = history.key, history.created_at
     early = [event for event in history.events if event.key < born]
     for event in sorted(early, key=lambda event: (event.occurred_at, event.key)):
         yield event, made_at
@@ -108,8 +107,8 @@ def _in_order(
 def _case(history: History, terms: Terms, by_hand: Collection[Decided]) -> Case:
     facts = history.facts
     return Case(
-        key=history.referral,
-        person=history.referral,  # the only one in this ledger
+        key=history.key,
+        person=history.key,  # the only one in this ledger
         referral=ReferralFacts(
             status=Status.PENDING.value,
             created_at=history.created_at,
@@ -147,7 +146,7 @@ def _decided(history: History) -> Iterator[Decided]:
     facts = history.facts
     for move in facts["moves"] or []:
         at = datetime.fromisoformat(move["at"])
-        yield Decided(UUID(move["id"]), move["to"], at, move["reason"])
+        yield Decided(move["id"], move["to"], at, move["reason"])
     # Before moves were kept, only the last was: nothing came after it.
     settled = _moment(facts["decided_at"])
     if settled and not facts["moves"] and facts["decided_by"] not in {"", BY_RULE}:

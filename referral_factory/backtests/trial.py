@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from referral_factory import prepared
 from referral_factory.backtests.comparing import Comparison, Tally, compared
 from referral_factory.backtests.history import (
     CHUNK,
@@ -18,12 +19,23 @@ from referral_factory.backtests.models import Backtest, BacktestChange
 from referral_factory.backtests.replay import Ending, Terms, replay
 from referral_factory.backtests.rules import Rules
 from referral_factory.ids import to_public
+from referral_factory.wire import as_json
 from referrals.facts import CampaignFacts, Milestone
 from referrals.ledger import Entry
 from referrals.models import Campaign, Event, MilestoneVersion
 
 Kind = BacktestChange.Kind
-Outcome = Event.Outcome
+
+COLUMNS = (
+    "backtest_id, referral_id, kind, really, tried, why, rewards_really, rewards_tried"
+)
+KEEP = f"""
+    INSERT INTO backtests_backtestchange ({COLUMNS})
+    SELECT {COLUMNS} FROM json_to_recordset(%(rows)s::json) AS found (
+        backtest_id uuid, referral_id uuid, kind text, really text, tried text,
+        why jsonb, rewards_really jsonb, rewards_tried jsonb
+    )
+"""  # noqa: S608 - COLUMNS is a constant
 
 
 @dataclass
@@ -32,10 +44,12 @@ class Chunk:
 
     progress: dict[str, Any]
     more: bool
-    changes: list[BacktestChange] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     def keep_changes(self) -> None:
-        BacktestChange.objects.bulk_create(self.changes, batch_size=500)
+        """All in one statement, in their order."""
+        if self.changes:
+            prepared.execute(KEEP, {"rows": as_json(self.changes).decode()})
 
 
 def try_chunk(backtest: Backtest, campaign: Campaign, *, wall: datetime) -> Chunk:
@@ -44,7 +58,7 @@ def try_chunk(backtest: Backtest, campaign: Campaign, *, wall: datetime) -> Chun
     terms = _terms(tried, campaign)
     tally, changes, events = Tally.from_json(backtest.counts), [], 0
     referrals, now = next_referrals(backtest), campaign.now(wall)
-    for history in histories(backtest, referrals, with_properties=terms.ask):
+    for history in histories(backtest, referrals, whole=terms.ask):
         ending = replay(history, terms, now)
         found = compared(
             history,
@@ -75,11 +89,10 @@ class _Change:
     kind: Kind
 
     @property
-    def event(self) -> UUID | None:
+    def event(self) -> str | None:
         """The event that makes the difference: what reached the milestone, or would
         have; else the last that either had something to say about."""
-        was = self.history.facts["milestone_event"]
-        really = UUID(was) if was else None
+        really: str | None = self.history.facts["milestone_event"]
         if self.kind == Kind.QUALIFIES:
             return self.ending.milestone
         if self.kind == Kind.NO_LONGER:
@@ -87,47 +100,48 @@ class _Change:
         return self.ending.milestone or really or self._last
 
     @property
-    def _last(self) -> UUID | None:
+    def _last(self) -> str | None:
         said = {k for k, e in self.ending.entries.items() if e.outcome != "recorded"}
         return max(said, default=None)
 
 
-def _rows(backtest: Backtest, changes: Sequence[_Change]) -> list[BacktestChange]:
+def _rows(backtest: Backtest, changes: Sequence[_Change]) -> list[dict[str, Any]]:
     """As they are kept, with what was really decided about their events."""
-    keys = [change.event for change in changes if change.event]
-    found = Event.objects.filter(pk__in=keys).only("outcome", "decision")
-    events = {event.pk: event for event in found}
-    return [_row(backtest, change, events) for change in changes]
+    keys = {change.event for change in changes if change.event}
+    found = Event.objects.filter(pk__in=keys).values_list("pk", "outcome", "decision")
+    decided = {str(pk): (outcome, kept) for pk, outcome, kept in found}
+    return [_row(backtest, change, decided) for change in changes]
 
 
 def _row(
-    backtest: Backtest, change: _Change, events: Mapping[UUID, Event]
-) -> BacktestChange:
+    backtest: Backtest, change: _Change, decided: Mapping[str, tuple[str, Any]]
+) -> dict[str, Any]:
     history, ending, found = change.history, change.ending, change.found
     key = change.event
-    really = events.get(key) if key else None
+    really = decided.get(key) if key else None
     judged = ending.entries.get(key) if key else None
-    return BacktestChange(
-        backtest=backtest,
-        referral_id=history.referral,
-        kind=change.kind,
-        really=found.really,
-        tried=found.tried,
-        why={
-            "event": to_public(Event.PREFIX, key) if key else None,
+    return {
+        "backtest_id": backtest.pk,
+        "referral_id": history.key,
+        "kind": change.kind,
+        "really": found.really,
+        "tried": found.tried,
+        "why": {
+            "event": to_public(Event.PREFIX, UUID(key)) if key else None,
             "really": {"reason": history.facts["reason"], **_really(really)},
             "tried": {"reason": ending.reason, **_tried(judged)},
         },
-        rewards_really=[each.as_json() for each in found.rewards_really],
-        rewards_tried=[each.as_json() for each in found.rewards_tried],
-    )
+        "rewards_really": [each.as_json() for each in found.rewards_really],
+        "rewards_tried": [each.as_json() for each in found.rewards_tried],
+    }
 
 
-def _really(event: Event | None) -> dict[str, Any]:
-    if event is None:
+def _really(decided: tuple[str, Any] | None) -> dict[str, Any]:
+    if decided is None:
         return {"outcome": None, "explanation": []}
-    checks = event.decision.get("checks", [])
-    return {"outcome": event.outcome, "explanation": [_unseen(c) for c in checks]}
+    outcome, kept = decided
+    checks = [_unseen(check) for check in kept.get("checks", [])]
+    return {"outcome": outcome, "explanation": checks}
 
 
 def _tried(entry: Entry | None) -> dict[str, Any]:
