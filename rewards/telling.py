@@ -69,7 +69,7 @@ def steps(reward: Reward) -> Iterator[Entry]:
         status=Status.PENDING,
     )
     yield from _decided(reward, known)
-    if reward.issued_at:
+    if reward.issued_at and reward.status in {Status.ISSUED, Status.CLAWED_BACK}:
         yield replace(
             known,
             at=reward.issued_at,

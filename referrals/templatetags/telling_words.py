@@ -1,16 +1,26 @@
 """What was decided, in the words of telling.py, for pages of staff."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 
 from referrals import telling
 from referrals.models import Event
 
 register = template.Library()
+
+PAGES = {
+    "ptc": "admin:referrals_participant_change",
+    "ref": "admin:referrals_referral_change",
+    "evt": "admin:referrals_event_change",
+}
+ID = re.compile(rf"\b({'|'.join(PAGES)})_[0-9a-z]{{26}}\b")
 
 
 @register.filter
@@ -60,3 +70,14 @@ def page_of(row: Model) -> str:
         return reverse(page, args=[row.pk])
     except NoReverseMatch:
         return ""
+
+
+@register.filter
+def linked(text: str) -> SafeString:
+    """A sentence in which each id leads to its page."""
+    return SafeString(ID.sub(_link, escape(text)))
+
+
+def _link(found: re.Match[str]) -> str:
+    address = reverse(PAGES[found[1]], args=[found[0]])
+    return f'<a href="{address}">{found[0]}</a>'

@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from referrals.models import Campaign, MilestoneVersion, Referral
+from referrals.templatetags.telling_words import linked
 from tests.admin.conftest import Login
 from tests.admin.pages import said
 from tests.factories import (
@@ -203,3 +204,11 @@ def test_a_person_in_a_story_is_named_beside_it(boss: Client) -> None:
     page = boss.get(f"{REFERRALS}{referral.pk}/change/").text
     assert "The advocate was enrolled." in page
     assert "Ada" in page
+
+
+def test_ids_in_a_sentence_lead_to_their_pages_and_the_rest_is_text() -> None:
+    ada = make_participant()
+    page = f"/admin/referrals/participant/{ada.public_id}/change/"
+    assert linked(f"<b>{ada.public_id}</b> & ptc_none.") == (
+        f'&lt;b&gt;<a href="{page}">{ada.public_id}</a>&lt;/b&gt; &amp; ptc_none.'
+    )
