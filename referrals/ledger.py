@@ -198,6 +198,10 @@ class Ledger:
             self._reverse(entry, case, now)
         else:
             self._judge_report(entry, case, now)
+        self.judge_waiting(entry, now)
+
+    def judge_waiting(self, entry: Entry, now: datetime) -> None:
+        """Judge what waited for this event, or for whom it was about."""
         for reversal in self._reversals_of(entry):
             if reversal.outcome == Outcome.UNMATCHED and reversal.person is not None:
                 self._reverse(reversal, self.cases.get(reversal.person), now)

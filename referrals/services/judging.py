@@ -8,6 +8,7 @@ import orjson
 
 from referral_factory import prepared
 from referral_factory.prepared import array
+from referral_factory.states import IllegalTransition
 from referrals.models import Campaign, Participant, Referral
 
 Row = dict[str, Any]
@@ -300,7 +301,16 @@ def update(rows: Sequence[Row]) -> None:
 
 
 def move(rows: Sequence[Row], wall: Any) -> list[Referral]:
-    """Move referrals, and keep that they moved: as they are now, with their people."""
+    """Move referrals, and keep that they moved: as they are now, with their people.
+
+    They are held; still, as with any move, the table is kept to and the UPDATE guarded.
+    """
+    for row in rows:
+        if row["to_status"] not in Referral.TRANSITIONS.get(row["from_status"], ()):
+            raise IllegalTransition(
+                f"From {row['from_status']} there is no way to {row['to_status']}.",
+                current=row["from_status"],
+            )
     cursor = prepared.execute(MOVES, {"rows": _json(rows), "wall": wall})
     names = [column.name for column in cursor.description or ()]
     width = len(Referral._meta.concrete_fields)
@@ -313,6 +323,8 @@ def move(rows: Sequence[Row], wall: Any) -> list[Referral]:
         )
         referral.friend = _instance(Participant, names[wide:], values[wide:])
         moved.append(referral)
+    if len(moved) < len(rows):
+        raise IllegalTransition("A referral was moved by somebody else meanwhile.")
     return moved
 
 

@@ -1,9 +1,10 @@
 """Locks that several services take, and the order of all locks.
 
 Names first; then people, in the order of their ids, all that a call is about at once;
-then the campaign. A referral is locked before its rewards; who holds the campaign waits
-for no referral but those of its own making. Whoever needs somebody's row before all
-else (an event, a confirmation) may go on to names only where there is no row.
+then the campaign; then referrals, in the order of theirs. A referral is locked before
+its rewards; who holds the campaign waits for no referral but those of its own making.
+Whoever needs one person's row before all else (an event, a confirmation) may go on to
+names only where there is no row. The ids of events come after referrals.
 
 Who cannot keep to this order (merging, erasing) waits for no row while holding one: see
 patience.py.

@@ -346,3 +346,19 @@ def test_preview_answers_the_same_and_writes_nothing() -> None:
     first = seen[0]
     assert isinstance(first, Recorded)
     assert [move.to_status for move in first.moves] == ["qualified"]
+
+
+def test_refund_waits_for_whom_its_event_was_about_even_if_that_decides_nothing() -> (
+    None
+):
+    referral = referred()
+    campaign = referral.campaign
+    name = {"email": "fred@shop.example"}
+    record(campaign, order("v-1", name, name="visit"))
+    waiting = refund(referral.friend, reverses="v-1").event
+    assert waiting.outcome == "unmatched"
+
+    enrol(campaign, external_id=referral.friend.external_id, **name)
+
+    waiting.refresh_from_db()
+    assert waiting.outcome == "reversed"
