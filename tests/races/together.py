@@ -17,6 +17,8 @@ TABLES = (
     "referrals_participant",
     "referrals_referral",
     "rewards_reward",
+    "webhooks_arrival",
+    "webhooks_source",
 )
 PATIENCE = 30  # seconds
 

@@ -503,3 +503,15 @@ def test_standard_webhooks_name_their_events(campaign: Campaign) -> None:
     send(source, raw, signed.standard(raw, int(time.time()), name="msg_9"))
 
     assert Event.objects.get().event_id == "msg_9"
+
+
+def test_of_somebody_who_was_erased_no_body_is_kept(
+    campaign: Campaign, friend: Any, client: APIClient
+) -> None:
+    source = make_source(campaign)
+    client.delete(f"/api/v1/participants/{friend.public_id}")
+    body = {**PLAIN, "participant": {"id": friend.public_id}}
+
+    assert send(source, body).status_code == 200
+
+    assert (last(source).status, last(source).body) == ("recorded", None)

@@ -35,8 +35,10 @@ MOST_PROPERTIES = 50
 
 
 # As people write them down; the database keeps no order.
-FIELDS = ("when", "event_id", "name", "participant", "occurred_at", "amount")
-FIELDS += ("currency", "properties", "reverses")
+FIELDS = (
+    *("when", "event_id", "name", "participant", "occurred_at"),
+    *("amount", "currency", "properties", "reverses"),
+)
 
 
 def in_order(rules: Rules) -> dict[str, Any]:

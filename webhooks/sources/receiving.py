@@ -10,7 +10,7 @@ from rest_framework.exceptions import Throttled
 
 from referral_factory.access.limits import count_call
 from referral_factory.errors import DomainError, InvalidInput
-from referrals.models import Campaign
+from referrals.models import Campaign, Participant
 from referrals.rows import Fault
 from referrals.services.events import Recorded, record_event
 from webhooks.models import Arrival, Source
@@ -75,8 +75,9 @@ def _take(source: Source, sent: Sent, wall: datetime) -> CameOfIt:
     arrival = _arrival(source, sent, wall)
     recorded = _record(source.campaign, source, sent, wall=wall, arrived=wall)
     _settle(arrival, recorded)
-    if arrival.status == Status.REPEATED:
-        arrival.body, arrival.headers = None, {}  # kept with the first one
+    if arrival.status == Status.REPEATED or _is_of_nobody(recorded):
+        # Kept with the first one, or not to be kept: they were erased.
+        arrival.body, arrival.headers, arrival.query = None, {}, ""
     arrival.save(force_insert=True)
     return CameOfIt(arrival, recorded)
 
@@ -210,6 +211,12 @@ def _count(source: Source) -> None:
     standing = count_call(f"source:{source.pk}", limit=settings.SOURCE_LIMIT_PER_MINUTE)
     if not standing.allowed:
         raise Throttled(standing.resets_in)
+
+
+def _is_of_nobody(recorded: Recorded | None) -> bool:
+    """Whether it is about somebody who was erased: what it says is not kept."""
+    person = recorded.event.participant if recorded else None
+    return person is not None and person.status == Participant.Status.ERASED
 
 
 def _may_keep_bodies(source: Source) -> bool:

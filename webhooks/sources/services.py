@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from referral_factory.errors import InvalidInput
 from referrals.models import Campaign
@@ -42,6 +43,7 @@ def change_source(source: Source, **changes: Any) -> Source:
     return source
 
 
+@transaction.atomic
 def rotate_secret(
     source: Source,
     *,
@@ -53,6 +55,10 @@ def rotate_secret(
     if source.verification == Kinds.NONE or secret:
         keyring.check_secret(source.verification, secret)
     secret = secret or keyring.new_secret(source.verification)
+    # Of two at once, each adds to what the other left: both were shown theirs.
+    source.refresh_from_db(
+        fields=["secrets"], from_queryset=Source.objects.select_for_update()
+    )
     ring = keyring.turned(source, secret, now=now, overlap=overlap)
     change_source(source, secrets=ring)
     return secret
