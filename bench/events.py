@@ -32,7 +32,8 @@ FRIENDS = ROWS // TO_QUALIFY  # who qualify in a call
 NUMBER = "@number@"  # of a call, in what is sent again and again
 # For how many there are people.
 MOST_PER_SECOND = 2_000
-MOST_CALLS_PER_SECOND = 3
+MOST_CALLS_PER_SECOND = 2
+LONGER = 3  # a round of calls that each take their time
 JSON_BODY = {"Content_Type": "application/json"}
 _batches = count(1)
 
@@ -97,7 +98,7 @@ def report_one_by_one(known: World, port: int, seconds: float) -> Round:
 
 def report_in_bulk(known: World, port: int, seconds: float) -> Round:
     """One call after the other, as somebody's nightly job would."""
-    batch = f"bulk-{next(_batches)}"
+    batch, seconds = f"bulk-{next(_batches)}", seconds * LONGER
     calls = _enough(seconds, MOST_CALLS_PER_SECOND)
     befriend(known, batch, calls=calls, friends=FRIENDS)
     path = f"/api/v1/events/bulk?campaign={known.campaign.public_id}"
