@@ -153,8 +153,7 @@ WITH covered AS MATERIALIZED (
         ),
         'moves', (
             SELECT jsonb_agg(jsonb_build_object(
-                'id', move.id, 'to', move.to_status, 'at', move.at,
-                'reason', move.reason
+                'id', move.id, 'to', move.to_status, 'at', move.at
             ) ORDER BY move.id)
             FROM referrals_referralchange AS move
             WHERE move.referral_id = covered.id AND move.decided_by <> 'rules'

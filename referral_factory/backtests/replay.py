@@ -31,6 +31,8 @@ from referrals.qualification import on
 
 Status = Referral.Status
 LAST = "~"  # after every id
+# What somebody wrote about it is kept in one place only, from where it can be erased.
+DECIDED = "A person decided it."
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,12 @@ class Decided(NamedTuple):
     key: str  # ids are made in the order of time
     to: str
     at: datetime
-    reason: str
+
+
+def real_reason(history: History) -> str:
+    """Why it really stands where it does."""
+    by_hand = history.facts["decided_by"] not in {"", BY_RULE}
+    return DECIDED if by_hand else str(history.facts["reason"])
 
 
 def replay(history: History, terms: Terms, now: datetime) -> Ending:
@@ -136,7 +143,7 @@ def _do_by_hand(case: Case, decided: Decided, history: History, terms: Terms) ->
     to = Status(decided.to)
     if to not in Referral.TRANSITIONS.get(Status(case.referral.status), ()):
         return
-    case.move(to, at=decided.at, reason=decided.reason)
+    case.move(to, at=decided.at, reason=DECIDED)
     if to == Status.PENDING:
         anew = replace(case.referral, expires_at=decided.at + terms.now.within)
         case.referral = anew
@@ -146,11 +153,11 @@ def _decided(history: History) -> Iterator[Decided]:
     facts = history.facts
     for move in facts["moves"] or []:
         at = datetime.fromisoformat(move["at"])
-        yield Decided(move["id"], move["to"], at, move["reason"])
+        yield Decided(move["id"], move["to"], at)
     # Before moves were kept, only the last was: nothing came after it.
     settled = _moment(facts["decided_at"])
     if settled and not facts["moves"] and facts["decided_by"] not in {"", BY_RULE}:
-        yield Decided(LAST, facts["status"], settled, facts["reason"])
+        yield Decided(LAST, facts["status"], settled)
 
 
 def _entry(event: Occurrence, case: Case) -> Entry:

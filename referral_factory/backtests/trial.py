@@ -16,7 +16,7 @@ from referral_factory.backtests.history import (
     next_referrals,
 )
 from referral_factory.backtests.models import Backtest, BacktestChange
-from referral_factory.backtests.replay import Ending, Terms, replay
+from referral_factory.backtests.replay import Ending, Terms, real_reason, replay
 from referral_factory.backtests.rules import Rules
 from referral_factory.ids import to_public
 from referral_factory.wire import as_json
@@ -128,7 +128,7 @@ def _row(
         "tried": found.tried,
         "why": {
             "event": to_public(Event.PREFIX, UUID(key)) if key else None,
-            "really": {"reason": history.facts["reason"], **_really(really)},
+            "really": {"reason": real_reason(history), **_really(really)},
             "tried": {"reason": ending.reason, **_tried(judged)},
         },
         "rewards_really": [each.as_json() for each in found.rewards_really],
