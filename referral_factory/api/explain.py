@@ -81,14 +81,15 @@ class WhoInvitedSerializer(serializers.Serializer[Any]):
 class ExplainedReferralSerializer(ReferralSerializer):
     """A referral with the rules that its credit was decided by."""
 
+    explanation = AskedSerializer(many=True)  # type: ignore[assignment]
     rules = serializers.JSONField(source="decision.rules", default=dict)
 
     def to_representation(self, instance: Referral) -> dict[str, Any]:
-        rules = instance.decision.get("rules", {})
-        return {**super().to_representation(instance), "rules": rules}
+        return {**super().to_representation(instance), **_of_then(instance)}
 
 
 class ExplainedClaimSerializer(RefusedClaimSerializer):
+    explanation = AskedSerializer(source="decision.checks", many=True)
     rules = serializers.JSONField(source="decision.rules", default=dict)
 
 
@@ -99,12 +100,8 @@ class ExplainedEventSerializer(EventSerializer):
     rules = serializers.JSONField()
 
     def to_representation(self, instance: Event) -> dict[str, Any]:
-        asked = [AskedSerializer(check).data for check in checks_of(instance)]
-        return {
-            **super().to_representation(instance),
-            "explanation": asked,
-            "rules": self._rules(instance),
-        }
+        shown = super().to_representation(instance)
+        return {**shown, **_of_then(instance), "rules": self._rules(instance)}
 
     def _rules(self, event: Event) -> Any:
         kept = event.decision.get("milestone")
@@ -191,6 +188,12 @@ class ExplainViewSet(ApiViewSet):
         except InvalidId as error:
             raise InvalidParameter(name, str(error), code="invalid_id") from error
         return get_object_or_404(rows, pk=pk)
+
+
+def _of_then(decided: Referral | Event) -> dict[str, Any]:
+    """The checks with what each asked, and the rules where they are kept beside."""
+    asked = [AskedSerializer(check).data for check in checks_of(decided)]
+    return {"explanation": asked, "rules": decided.decision.get("rules", {})}
 
 
 def _of_person(person: Participant) -> dict[str, Any]:

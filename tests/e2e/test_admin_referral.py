@@ -54,6 +54,8 @@ def test_marks_checks_and_refused_claims_are_on_the_page(
     page.goto(address)
     if where == "referral":
         page.get_by_role("button", name="Show all checks").click()
+    else:
+        page.locator("summary", has_text="checks of the credit").click()
 
     expect(page.get_by_text("friend before advocate").first).to_be_visible()
     expect(page.get_by_text("Nobody had referred them.").first).to_be_visible()
