@@ -12,6 +12,7 @@ from referral_factory.backtests.models import Backtest, BacktestChange
 from referral_factory.backtests.rules import Rules, differences, shown
 from referral_factory.wire import IdField, MomentField
 from referrals.models import Referral
+from referrals.serializers import CheckSerializer
 from rewards.models import Kind, Side
 
 STATUSES = list(Referral.Status)
@@ -114,24 +115,18 @@ class BacktestSerializer(serializers.Serializer[Backtest]):
         return f"/api/v1/backtests/{backtest.public_id}/changes"
 
 
-class CheckSerializer(serializers.Serializer[Any]):
-    check = serializers.CharField()
-    passed = serializers.BooleanField()
-    detail = serializers.CharField()
-
-
-class DecidedSerializer(serializers.Serializer[Any]):
+class BacktestDecisionSerializer(serializers.Serializer[Any]):
     """What was, or would be, decided of the event, and why the referral stands so."""
 
     outcome = serializers.CharField(allow_null=True)
     reason = serializers.CharField()
-    explanation = CheckSerializer(many=True)
+    explanation = BacktestCheckSerializer(many=True)
 
 
-class WhySerializer(serializers.Serializer[Any]):
+class BacktestWhySerializer(serializers.Serializer[Any]):
     event = serializers.CharField(allow_null=True)
-    really = DecidedSerializer()
-    tried = DecidedSerializer()
+    really = BacktestDecisionSerializer()
+    tried = BacktestDecisionSerializer()
 
 
 class TriedRewardSerializer(serializers.Serializer[Any]):
@@ -153,7 +148,7 @@ class BacktestChangeSerializer(serializers.Serializer[BacktestChange]):
     change = serializers.ChoiceField(Change.choices, source="kind")
     really = serializers.ChoiceField(Referral.Status.choices)
     tried = serializers.ChoiceField(Referral.Status.choices)
-    why = WhySerializer()
+    why = BacktestWhySerializer()
     rewards = BothRewardsSerializer(source="*")
 
 

@@ -13,6 +13,7 @@ from referrals.models import Click
 from tests.api.callers import caller, make_key
 from tests.factories import (
     make_arrival,
+    make_backtest,
     make_campaign,
     make_delivery,
     make_endpoint,
@@ -84,10 +85,11 @@ def make_world(mode: str = "test", mark: str = "ours") -> World:
     arrival = make_arrival(source=source, body=mark.encode(), headers={"x-shop": mark})
     key, text = make_key(mode=mode, name=mark, campaign_ids=[campaign.pk])
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=timezone.now())
+    backtest = make_backtest(campaign=campaign, made_by=f"user:{mark}")
     rows = [
         *(campaign, advocate, referral, event, rule, reward),
         *(endpoint, message, delivery, click, key),
-        *(claim, invitation, received, source, arrival),
+        *(claim, invitation, received, source, arrival, backtest),
     ]
     ids = {row.PREFIX: row.public_id for row in rows}
     return World(mark, key, text, ids, advocate.code)
