@@ -207,6 +207,7 @@ class CheckSerializer(serializers.Serializer[dict[str, Any]]):
     check = serializers.CharField()
     passed = serializers.BooleanField()
     detail = serializers.CharField()
+    saw = serializers.JSONField(required=False)  # the values that a condition read
 
 
 class MarkSerializer(serializers.Serializer[dict[str, Any]]):

@@ -21,6 +21,7 @@ from tests.hostile.worlds import make_world
 
 # What is done by being called; a body with any field is refused.
 WITHOUT_FIELDS = {
+    "backtests/{public_id}/cancel",
     "launch",
     "pause",
     "portal-link",

@@ -230,3 +230,14 @@ class TestOverTheApi:
             assert (person.email or "no mailbox") not in text
         assert "fred" not in text
         assert Reward.objects.exists()
+
+    def test_what_a_condition_read_is_told_with_its_check(
+        self, api: APIClient, referral: Referral
+    ) -> None:
+        change_campaign(referral.campaign, milestone_condition="event.amount > 30.0")
+        report(referral.friend, "25")
+        checks = self.read(api, referral)["entries"][-1]["explanation"]
+        asked = {check["check"]: check for check in checks}
+        assert asked["condition"]["question"] == "Is the condition true?"
+        assert asked["condition"]["saw"]
+        assert "saw" not in asked["amount_reached"]
