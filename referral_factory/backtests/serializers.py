@@ -120,7 +120,7 @@ class BacktestDecisionSerializer(serializers.Serializer[Any]):
 
     outcome = serializers.CharField(allow_null=True)
     reason = serializers.CharField()
-    explanation = BacktestCheckSerializer(many=True)
+    explanation = CheckSerializer(many=True)
 
 
 class BacktestWhySerializer(serializers.Serializer[Any]):
