@@ -135,6 +135,7 @@ def test_a_broker_that_stops_is_waited_for(
         first.close()
         broker.stop()
         wait_for(lambda: "The queue is away" in log.read_text(), log)
+        time.sleep(3)  # it is tried again, in vain, before it is back
         broker.start()
         second = opened(kind, broker.url)
         second.send(*[order(n) for n in range(5, 20)])

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kombu import Connection
+from kombu.exceptions import OperationalError
 from redis.exceptions import (
     AuthenticationError,
     NoPermissionError,
@@ -63,25 +64,27 @@ class RedisList:
     """One list. It need not be there: an empty list is none, to Redis."""
 
     def __init__(self, url: str, queue: str) -> None:
-        self.queue = queue
+        self.url, self.queue = url, queue
         self._name = own_name()
         # In braces, so that a cluster keeps them where the queue is.
         tag = queue if "{" in queue else f"{{{queue}}}"
         self._keys = [queue, f"{tag}:held"]
         self._held = f"{tag}:held:"
-        self._connection = Connection(url, transport_options=dict(OPTIONS))
+        self._connection: Connection | None = None
         self._client: Any = None
+        self._scripts: dict[str, Any] = {}
 
     def open(self) -> None:
         with self._errors():
-            channel: Any = self._connection.default_channel
+            self._connection = Connection(self.url, transport_options=dict(OPTIONS))
+            channel: Any = self._connection.channel()
             self._client = channel.client
-            if self._client.type(self.queue) not in {b"list", b"none"}:
-                raise NoQueue(f"{self.queue} is no list.")
             self._scripts = {
                 script: self._client.register_script(script)
                 for script in (TAKE, DONE, GIVE_BACK)
             }
+            if self._client.type(self.queue) not in {b"list", b"none"}:
+                raise NoQueue(f"{self.queue} is no list.")
 
     def take(self, most: int) -> Sequence[Body]:
         with self._errors():
@@ -100,10 +103,11 @@ class RedisList:
         try:
             if self._client:
                 self._run(GIVE_BACK, self._name, self._held)
-        except BrokerAway:
+        except (BrokerAway, NoQueue):
             pass  # the lease will end
-        self._client = None
-        self._connection.release()
+        if self._connection:
+            self._connection.release()
+        self._client = self._connection = None
 
     def _take(self, most: int) -> list[bytes]:
         taken: list[bytes] = self._run(TAKE, self._name, LEASE, most, self._held)
@@ -124,7 +128,7 @@ class RedisList:
             yield
         except (AuthenticationError, NoPermissionError) as error:
             raise NoQueue(str(error)) from error
-        except (RedisError, OSError) as error:
+        except (RedisError, OperationalError, OSError) as error:
             if isinstance(error, ResponseError) and "WRONGTYPE" in str(error):
                 raise NoQueue(f"{self.queue} is no list.") from error
             raise BrokerAway(str(error) or type(error).__name__) from error
