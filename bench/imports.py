@@ -6,7 +6,6 @@ thousand, in turns.
 
 import itertools
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 from django.utils import timezone
 
 from bench.figures import ROUNDS, Figure, figure
+from bench.memory import peak_mb
 from bench.rows import world
 from referrals.models import Import
 from referrals.services.importing import work_on_imports
@@ -86,5 +86,4 @@ def work() -> None:
     while work_on_imports():
         pass
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak}))
+    sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))

@@ -49,7 +49,7 @@ class Running:
 def servers() -> Iterator[Running]:
     """Both, for this block."""
     world()  # which makes the limit's tables
-    running = Running(ours=_free_port(), limit=_free_port())
+    running = Running(ours=free_port(), limit=free_port())
     processes = [_start(OURS, running.ours), _start(LIMIT, running.limit)]
     try:
         _wait(running.ours, "/healthz")
@@ -76,7 +76,7 @@ def _start(application: str, port: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, env=environment)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
