@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -193,7 +194,8 @@ def test_what_a_killed_consumer_had_of_redis_goes_to_the_next(
         with opened(queue) as killed, opened(queue) as other:
             assert len(killed.take(3)) == 3
             assert len(other.take(500)) == 1
-            ended = dict.fromkeys(queue.client.zrange("{orders}:held", 0, -1), 1)
+            held: Any = queue.client.zrange("{orders}:held", 0, -1)
+            ended: Any = dict.fromkeys(held, 1)
             queue.client.zadd("{orders}:held", ended)
             again = other.take(500)
         assert len(again) == 4
