@@ -1,7 +1,9 @@
 """Statements of the hot routes: planned once per connection, then only run."""
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -71,9 +73,33 @@ class Result:
         return next(iter(self), None)
 
 
-_known: WeakKeyDictionary[psycopg.Connection[Any], dict[bytes, bytes]] = (
-    WeakKeyDictionary()
-)
+# A plan is good for a table as large as it was when it was made: one of a few rows is
+# read from end to end, also when it has grown. So plans are made anew: soon at first,
+# and then now and then.
+FIRST_GOOD_FOR, GOOD_FOR = 0.5, 60.0  # seconds
+
+
+@dataclass(slots=True)
+class Plans:
+    """What one connection has prepared: the name of each statement, by its text."""
+
+    names: dict[bytes, bytes] = field(default_factory=dict)
+    good_for: float = field(default_factory=lambda: FIRST_GOOD_FOR)
+    good_until: float = 0.0
+
+    def name_of(self, text: bytes, link: PGconn) -> bytes:
+        if (now := time.monotonic()) >= self.good_until:
+            _checked(link, link.exec_(b"DISCARD PLANS"))
+            self.good_until = now + self.good_for
+            self.good_for = min(self.good_for * 2, GOOD_FOR)
+        if text not in self.names:
+            name = b"prepared_%d" % len(self.names)
+            _checked(link, link.prepare(name, text))
+            self.names[text] = name
+        return self.names[text]
+
+
+_plans: WeakKeyDictionary[psycopg.Connection[Any], Plans] = WeakKeyDictionary()
 
 
 def _run(server: Any, query: str, parameters: Mapping[str, Any]) -> Result:
@@ -90,12 +116,9 @@ def _run(server: Any, query: str, parameters: Mapping[str, Any]) -> Result:
         _checked(link, link.exec_(b"BEGIN"))
     if server.settings_dict["OPTIONS"].get("prepare_threshold") is None:
         return Result(driver, _checked(link, link.exec_params(text, values)))
-    known = _known.setdefault(driver, {})
-    if text not in known:
-        name = b"prepared_%d" % len(known)
-        _checked(link, link.prepare(name, text))
-        known[text] = name
-    return Result(driver, _checked(link, link.exec_prepared(known[text], values)))
+    plans = _plans.get(driver) or _plans.setdefault(driver, Plans())
+    name = plans.name_of(text, link)
+    return Result(driver, _checked(link, link.exec_prepared(name, values)))
 
 
 @cache

@@ -51,6 +51,39 @@ def test_column_that_changes_its_type_is_planned_anew() -> None:
     assert number() == 0
 
 
+def plan_of_number() -> str:
+    name = (
+        "SELECT name FROM pg_prepared_statements WHERE statement LIKE '%%FROM shelf%%'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(name)
+        (name,) = cursor.fetchone()
+        cursor.execute(f"EXPLAIN EXECUTE {name} ('5')")
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("table")
+def test_a_plan_for_a_small_table_does_not_outlive_its_growth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prepared, "FIRST_GOOD_FOR", 0.0)
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX ON shelf (number)")
+        cursor.execute("INSERT INTO shelf VALUES (1)")
+        cursor.execute("ANALYZE shelf")
+    for _ in range(10):
+        number()
+    assert "Seq Scan" in plan_of_number()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO shelf SELECT generate_series(1, 10000)")
+
+    number()
+
+    assert "Index" in plan_of_number()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_connection_that_was_cut_is_replaced_before_the_next_request() -> None:
     with connection.cursor() as cursor:
