@@ -191,6 +191,7 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "referrals.models.Campaign.Status",
         "ParticipantStatus": "referrals.models.Participant.Status",
         "ImportStatus": "referrals.models.Import.Status",
+        "ImportKind": "referrals.models.Import.Kind",
         "BacktestStatus": "referral_factory.backtests.models.Backtest.Status",
         "BacktestChangeKind": ("referral_factory.backtests.models.BacktestChange.Kind"),
         "ReferralStatus": "referrals.models.Referral.Status",
