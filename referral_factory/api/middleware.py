@@ -46,8 +46,9 @@ class Messages(ForPeople, MessageMiddleware):
     pass
 
 
-# The API's parsers know how much each route takes.
-FILES_GO_TO = ("/api/", "/admin/referrals/import/add/")
+# The API's parsers know how much each route takes; sources keep a log of what is too
+# large.
+FILES_GO_TO = ("/api/", "/in/", "/admin/referrals/import/add/")
 RELAXED_PATHS = ("/admin/", "/dashboard/")
 SANE_ID = re.compile(r"[0-9A-Za-z._-]{1,100}")
 

@@ -338,7 +338,7 @@ def test_an_old_body_is_refused_and_said_to_be_old(campaign: Campaign) -> None:
 def test_a_large_body_is_not_even_read(campaign: Campaign) -> None:
     source = make_source(campaign)
 
-    answer = send(source, b" " * (256 * 1024 + 1))
+    answer = send(source, b" " * (3 * 1024 * 1024))
 
     assert (answer.status_code, last(source).code) == (413, "body_too_large")
     assert last(source).body is None

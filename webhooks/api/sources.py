@@ -49,6 +49,8 @@ from webhooks.sources.previewing import preview, sent_as_sample, sent_by
 from webhooks.sources.receiving import CameOfIt, log_too_large, receive, replay
 from webhooks.sources.verifying import Sent
 
+LARGEST = 2**31 - 1  # that a log can say of a body
+
 
 class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Sources: other systems that report events, each in its own words."""
@@ -218,13 +220,20 @@ def _arrival(source: Source, key: UUID) -> Arrival:
 def _sent(request: Request, source: Source, address: str | None) -> Sent:
     headers = {name.lower(): text for name, text in request.headers.items()}
     query = request.META.get("QUERY_STRING", "")
-    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    size = _announced(request.META.get("CONTENT_LENGTH") or "0")
     if size > MAX_BYTES:
         sent = Sent(b"", headers, query, address)
         log_too_large(source, sent, size, wall=timezone.now())
         raise BodyTooLarge(f"The body is larger than {MAX_BYTES // 1024} KB.")
     body = read_bounded(cast(IO[bytes], request._request), MAX_BYTES)
     return Sent(body, headers, query, address)
+
+
+def _announced(length: str) -> int:
+    """What it says that it is long; no number is none, as Django reads it."""
+    if not (length.isascii() and length.isdecimal()):
+        return 0
+    return min(int(length[:20]), LARGEST)
 
 
 def _answer(came: CameOfIt) -> dict[str, Any]:
