@@ -80,6 +80,7 @@ VARIABLES: Mapping[str, Fields] = {
     "referral": REFERRAL,
     "campaign": CAMPAIGN,
 }
+PEOPLE = ("friend", "advocate")
 OPEN = ("properties", "attributes")  # their fields are the campaign's own
 A_MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SOMEBODY = PersonFacts(
@@ -127,6 +128,17 @@ def holds(text: str, facts: Facts) -> Check:
         detail = f"The condition cannot be judged: {error.detail}"
         return Check("condition", False, detail, condition.saw(values))
     return Check("condition", verdict.holds, _detail(verdict), condition.saw(values))
+
+
+def asks_about_people(text: str) -> bool:
+    """Whether judging by it takes friends and advocates; most ask of the event only."""
+    if not text.strip():
+        return False
+    try:
+        reads = compile_condition(text).reads
+    except BadExpression:
+        return False
+    return any(path[0] in PEOPLE for path in reads)
 
 
 def refuse_other_than_truth(text: str) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from referral_factory.ids import new_id
+from referrals.conditions import asks_about_people
 from referrals.facts import (
     CampaignFacts,
     EventFacts,
@@ -164,7 +165,7 @@ class Books:
     def _read_people(self, cases: Iterable[tuple[Row, Case]]) -> None:
         """Friends and advocates, where a condition may ask about them."""
         rules = [self.ledger.rules, *self.ledger.versions.values()]
-        if not any(each.condition for each in rules):
+        if not any(asks_about_people(each.condition) for each in rules):
             return
         both = {row[side] for row, _case in cases for side in SIDES}
         facts = {pk: _person_facts(row) for pk, row in judging.people(both).items()}

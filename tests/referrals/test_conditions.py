@@ -9,6 +9,7 @@ import pytest
 from referral_factory.expressions import BadExpression, Place
 from referrals.conditions import (
     VARIABLES,
+    asks_about_people,
     compile_condition,
     holds,
     refuse_other_than_truth,
@@ -102,6 +103,22 @@ def test_what_was_saved_before_a_limit_was_set_does_not_match() -> None:
     check = holds("event.amuont > 1", FACTS)
     assert not check.passed
     assert "did you mean amount?" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("", False),
+        ("event.amount > 5 && referral.way == 'code'", False),
+        ("event.amount > 5 || advocate.status == 'active'", True),
+        ("has(friend.email)", True),
+        ("event.amuont > 5", False),
+    ],
+)
+def test_people_are_read_where_a_condition_asks_about_them(
+    text: str, asks: bool
+) -> None:
+    assert asks_about_people(text) is asks
 
 
 def test_what_counts_does_not_depend_on_what_was_decided_before() -> None:
