@@ -504,6 +504,11 @@ def test_standard_webhooks_name_their_events(campaign: Campaign) -> None:
 
     assert Event.objects.get().event_id == "msg_9"
 
+    crowd = {f"x-{n}": "x" for n in range(100)}
+    again = {**crowd, **signed.standard(raw, int(time.time()), name="msg_9")}
+    again["svix-id"] = "msg_10"
+    assert send(source, raw, again).json()["outcome"] == "duplicate"
+
 
 def test_of_somebody_who_was_erased_no_body_is_kept(
     campaign: Campaign, friend: Any, client: APIClient

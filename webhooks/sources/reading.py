@@ -1,7 +1,7 @@
 """From a body to a report of an event, or to the reason why there is none."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from webhooks.sources.mapping import BadMapping, mapped, wanted
 from webhooks.sources.refusing import NotTaken, of_faults
 from webhooks.sources.verifying import Sent
 
-SECRET = {"authorization", "cookie", "proxy-authorization", "webhook-signature"}
+SIGNED_ID = "webhook-id"
+SECRET = {"authorization", "cookie", "proxy-authorization"}
+SECRET |= {"webhook-signature", "svix-signature"}
 MOST_HEADERS = 60
 LONGEST_HEADER = 1000
 LONGEST_QUERY = 4000
@@ -82,24 +84,31 @@ def named_by(source: Source | None, sent: Sent) -> str:
     It is made of what is signed: the id that Standard Webhooks sign, else the body.
     """
     if source and source.verification == Source.Verification.STANDARD_WEBHOOKS:
-        return sent.header("webhook-id") or sent.header("svix-id")
+        signed = sent.header(SIGNED_ID)
+        if signed:  # a queue has none
+            return signed
     return f"sha256:{hashlib.sha256(sent.body).hexdigest()}"
 
 
-def without_secrets(source: Source, sent: Sent) -> Sent:
-    """What is kept of it, and shown to the mapping: so that a replay reads the same."""
+def without_secrets(source: Source, sent: Sent, signed_id: str = "") -> Sent:
+    """What is kept of it, and shown to the mapping: so that a replay reads the same.
+
+    The id that was signed is kept whatever else is sent: no crowd of other headers
+    pushes it out, to have the event named anew.
+    """
     hidden = SECRET | {str(source.scheme.get("header", "")).lower()}
-    return Sent(
-        sent.body, dict(_readable(sent.headers, hidden)), sent.query, sent.address
-    )
+    headers = {"content-type": sent.content_type, **_readable(sent.headers, hidden)}
+    if signed_id:
+        headers[SIGNED_ID] = signed_id
+    return Sent(sent.body, headers, sent.query, sent.address)
 
 
-def _readable(
-    headers: Mapping[str, str], hidden: set[str]
-) -> Iterator[tuple[str, str]]:
-    for name, text in list(headers.items())[:MOST_HEADERS]:
-        if name not in hidden and len(text) <= LONGEST_HEADER and text.isprintable():
-            yield name, text
+def _readable(headers: Mapping[str, str], hidden: set[str]) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in list(headers.items())[:MOST_HEADERS]
+        if name not in hidden and len(text) <= LONGEST_HEADER and text.isprintable()
+    }
 
 
 def sent_before(arrival: Arrival) -> Sent:

@@ -47,12 +47,12 @@ def receive(source: Source, sent: Sent, *, wall: datetime) -> CameOfIt:
     The event and its line in the log are committed together.
     """
     try:
-        verify(source, source.campaign, sent, wall=wall)
+        signed_id = verify(source, source.campaign, sent, wall=wall)
     except NotTaken as refusal:
         _log_stranger(source, sent, refusal, wall)
         raise
     _count(source)
-    kept = without_secrets(source, sent)
+    kept = without_secrets(source, sent, signed_id)
     try:
         return _take(source, kept, wall)
     except NotTaken as refusal:
