@@ -289,7 +289,10 @@ def road_in_words(source: str) -> str:
         return _("the source {source}").format(source=source)
     if source.startswith("imp_"):
         return _("the import {source}").format(source=source)
-    return actor_in_words(source) if ":" in source else _("the API")
+    road, _colon, name = source.partition(":")
+    if road == "queue":
+        return _("the queue {name}").format(name=name).strip()
+    return actor_in_words(source) if name else _("the API")
 
 
 def milestone_in_words(rules: Milestone) -> str:

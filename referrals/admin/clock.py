@@ -34,15 +34,14 @@ class ClockForm(forms.Form):
     )
     to = moment_field(
         label="Or to",
-        help_text="In UTC. While it is a draft, anywhere; then forward only.",
+        help_text="In UTC; it goes before the step. While the campaign is a draft, "
+        "anywhere; then forward only.",
     )
 
     def clean(self) -> dict[str, Any]:
         by, to = self.cleaned_data.get("by"), self.cleaned_data.get("to")
         if by is None and to is None and not self.errors:
             self.add_error("to", "Say when, or choose a step above.")
-        if by is not None and to is not None:
-            self.add_error("by", "Choose a step, or a moment: not both.")
         return self.cleaned_data
 
 

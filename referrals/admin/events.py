@@ -33,16 +33,19 @@ class Road(Choice):
     title = "road"
     parameter_name = "road"
     ANSWERS = (
-        ("sources", "Sources: signed webhooks and queues"),
+        ("sources", "Sources: signed webhooks, and their queues"),
+        ("queues", "Queues of no source"),
         ("imports", "Files"),
     )
-    BEGINNINGS = {"sources": "src_", "imports": "imp_"}
+    BEGINNINGS = {"sources": "src_", "queues": "queue", "imports": "imp_"}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         beginning = self.BEGINNINGS.get(str(self.value()))
         if beginning is None:
             return queryset
-        return queryset.filter(source__startswith=beginning)
+        # Leaving out the API, as the index does.
+        others = queryset.exclude(source__in=["", "api"])
+        return others.filter(source__startswith=beginning)
 
 
 @admin.register(Event)

@@ -94,10 +94,11 @@ def test_the_list_of_events_says_why_and_by_which_road(boss: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("road", "expected"), [("sources", "src_1"), ("imports", "imp_1")]
+    ("road", "expected"),
+    [("sources", "src_1"), ("queues", "queue:orders"), ("imports", "imp_1")],
 )
 def test_events_are_found_by_their_road(boss: Client, road: str, expected: str) -> None:
-    for source in ("api", "src_1", "imp_1", ""):
+    for source in ("api", "src_1", "queue:orders", "imp_1", ""):
         make_event(source=source)
     (found,) = boss.get(EVENTS, {"road": road}).context["cl"].result_list
     assert found.source == expected
@@ -169,15 +170,17 @@ class TestClock:
         answer = self.move(boss, held.campaign, to_0="1997-01-01", to_1="00:00:00")
         assert "left as before" in answer
 
-    @pytest.mark.parametrize(
-        "form", [{}, {"by": "7", "to_0": "2030-01-01", "to_1": "00:00:00"}]
-    )
     def test_a_step_or_a_moment_is_asked_for(
-        self, boss: Client, held: Referral, form: dict[str, str]
+        self, boss: Client, held: Referral
     ) -> None:
-        self.move(boss, held.campaign, **form)
+        assert "Say when, or choose a step above." in self.move(boss, held.campaign)
         held.campaign.refresh_from_db()
         assert held.campaign.clock_offset == timedelta()
+
+    def test_a_moment_goes_before_the_step(self, boss: Client, held: Referral) -> None:
+        self.move(boss, held.campaign, by="1", to_0="2040-01-01", to_1="00:00:00")
+        held.campaign.refresh_from_db()
+        assert f"{held.campaign.now():%Y-%m-%d}" == "2040-01-01"
 
     def test_live_campaigns_have_no_clock_to_move(self, boss: Client) -> None:
         live = make_campaign(mode="live")

@@ -135,6 +135,8 @@ def test_actors_are_named(actor: str, said: str) -> None:
         ("src_01", "the source src_01"),
         ("imp_01", "the import imp_01"),
         ("user:ana", "ana"),
+        ("queue:orders", "the queue orders"),
+        ("queue", "the queue"),
     ],
 )
 def test_roads_are_named(source: str, said: str) -> None:
