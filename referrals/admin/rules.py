@@ -60,6 +60,7 @@ HELP = {
     "holding_days": "How long it waits, once reached, before it counts.",
     "attribution_days": "How long a link counts once it was followed.",
     "match_days": "How long before its referral an event may have happened.",
+    "reversal_policy": "What becomes of a referral that counted.",
 }
 LABELS = {
     "milestone_event": "Event",
@@ -67,8 +68,13 @@ LABELS = {
     "milestone_count": "Count",
     "milestone_sum": "Sum",
     "milestone_within_days": "Within days",
-    "reversal_policy": "When a milestone is taken back",
+    "reversal_policy": "If it is taken back later",
 }
+POLICIES = (
+    ("take_back", "Disqualify it, and cancel what was not issued"),
+    ("ask", "Keep it, and let a person look at its rewards"),
+    ("keep", "Keep it, and its rewards"),
+)
 # Where the API's name of a field is another than the form's.
 FIELDS = {
     "/milestone/minimum_amount": "milestone_minimum",
@@ -119,6 +125,9 @@ class RulesForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         editor = self.fields["milestone_condition"].widget
         assert isinstance(editor, ConditionEditor)  # noqa: S101 - declared above
+        policy = self.fields["reversal_policy"]
+        assert isinstance(policy, forms.ChoiceField)  # noqa: S101 - of the model
+        policy.choices = POLICIES
         editor.campaign = None if self.instance._state.adding else self.instance
         for name in ("milestone_minimum", "milestone_sum"):
             amount = getattr(self.instance, name)

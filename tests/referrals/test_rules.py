@@ -8,6 +8,7 @@ import pytest
 
 from referral_factory.errors import InvalidInput
 from referrals.models import Campaign, Event, MilestoneVersion, Referral
+from referrals.services import rules
 from referrals.services.campaigns import change_campaign, create_campaign
 from referrals.services.rules import try_condition
 from tests.factories import make_campaign, make_referral
@@ -143,6 +144,16 @@ def test_a_field_that_no_event_had_yet_is_not_refused() -> None:
     make_event(referral, properties={})
     text = "event.properties.plan == 'pro'"
     assert change_campaign(referral.campaign, milestone_condition=text).version == 2
+
+
+def test_a_condition_that_takes_too_long_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rules, "LONGEST_TRIAL", 0.0)  # seconds
+    referral = make_referral()
+    make_event(referral)
+    error = refusal(referral.campaign, milestone_condition="event.name != 'x'")
+    assert "It takes too long" in str(error)
 
 
 def test_the_trial_knows_friend_and_advocate() -> None:
