@@ -30,8 +30,10 @@ def redraw(text: str) -> str:
 
 def states(model: type[Stateful]) -> list[str]:
     """A model's state machine, as its TRANSITIONS table says."""
-    default = str(model._meta.get_field("status").get_default())
-    lines = ["stateDiagram-v2", f"    [*] --> {default}"]
+    field = model._meta.get_field("status")
+    # Where there is no default, a row begins in any status.
+    first = [field.get_default()] if field.has_default() else dict(field.flatchoices)
+    lines = ["stateDiagram-v2", *(f"    [*] --> {status}" for status in first)]
     for start, ends in model.TRANSITIONS.items():
         lines += [f"    {start} --> {end}" for end in sorted(map(str, ends))]
     return lines
