@@ -102,7 +102,7 @@ class TrialForm(forms.Form):
             max_digits=money.MAX_DIGITS,
             decimal_places=money.places(unit),
             widget=number(),
-            initial=money.as_text(now, unit) if now else None,
+            initial=Decimal(money.as_text(now, unit)) if now else None,
             help_text=f"{unit} for each referral that counts. As it is: what was "
             "granted stays.",
         )

@@ -74,7 +74,7 @@ class Backtest(Identified, Stateful):
         ]
 
     def __str__(self) -> str:
-        return self.public_id
+        return f"{self.campaign}, {self.created_at:%-d %b %Y, %H:%M} UTC"
 
 
 class BacktestChange(models.Model):

@@ -62,6 +62,7 @@ def test_a_changed_rule_is_tried_and_not_saved(
     backtest = Backtest.objects.get()
     assert (backtest.made_by, backtest.status) == ("user:boss", "done")
     assert backtest.counts["cost_tried"] == {"USD": "10.00"}
+    assert backtest.tried["reward_rules"] is None  # the amounts were left as they are
     assert backtest.changes.get().kind == "qualifies"
     campaign.refresh_from_db()
     assert campaign.milestone_minimum == 20
