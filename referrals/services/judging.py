@@ -183,7 +183,8 @@ UPDATE = f"""
     WHERE event.id = judged.id
 """  # noqa: S608 - JUDGED is a constant
 
-# Guarded as any move is: whose status is another by now is left alone.
+# Guarded as any move is: whose status is another by now is left alone. The planner takes
+# rows of JSON for a hundred, and would read whole tables for them; keys, for ten.
 MOVES = f"""
     WITH move AS (SELECT * FROM {_rows(MOVE, "move")}), moved AS (
         UPDATE referrals_referral AS referral
@@ -196,8 +197,9 @@ MOVES = f"""
                 WHEN 'pending' THEN NULL ELSE referral.disqualified_at END,
             milestone_event_id = CASE to_status WHEN 'pending' THEN NULL
                 ELSE coalesce(move.milestone, referral.milestone_event_id) END
-        FROM move
-        WHERE referral.id = move.referral_id AND referral.status = from_status
+        FROM unnest(%(referrals)s::uuid[]) AS sought
+        JOIN move ON move.referral_id = sought
+        WHERE referral.id = sought AND referral.status = from_status
         RETURNING referral.*
     ), told AS (
         INSERT INTO referrals_referralchange (id, referral_id, from_status, to_status,
@@ -311,7 +313,9 @@ def move(rows: Sequence[Row], wall: Any) -> list[Referral]:
                 f"From {row['from_status']} there is no way to {row['to_status']}.",
                 current=row["from_status"],
             )
-    cursor = prepared.execute(MOVES, {"rows": _json(rows), "wall": wall})
+    referrals = array(row["referral_id"] for row in rows)
+    params = {"rows": _json(rows), "referrals": referrals, "wall": wall}
+    cursor = prepared.execute(MOVES, params)
     names = [column.name for column in cursor.description or ()]
     width = len(Referral._meta.concrete_fields)
     wide = width + len(Participant._meta.concrete_fields)
