@@ -183,8 +183,8 @@ UPDATE = f"""
     WHERE event.id = judged.id
 """  # noqa: S608 - JUDGED is a constant
 
-# Guarded as any move is: whose status is another by now is left alone. The planner takes
-# rows of JSON for a hundred, and would read whole tables for them; keys, for ten.
+# Guarded as any move is: whose status is another by now is left alone. The planner
+# takes rows of JSON for a hundred, and would read whole tables for them; keys, for ten.
 MOVES = f"""
     WITH move AS (SELECT * FROM {_rows(MOVE, "move")}), moved AS (
         UPDATE referrals_referral AS referral
