@@ -125,9 +125,9 @@ class RulesForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         editor = self.fields["milestone_condition"].widget
         assert isinstance(editor, ConditionEditor)  # noqa: S101 - declared above
-        policy = self.fields["reversal_policy"]
-        assert isinstance(policy, forms.ChoiceField)  # noqa: S101 - of the model
-        policy.choices = POLICIES
+        policy = self.fields.get("reversal_policy")  # not for who may only look
+        if isinstance(policy, forms.ChoiceField):
+            policy.choices = POLICIES
         editor.campaign = None if self.instance._state.adding else self.instance
         for name in ("milestone_minimum", "milestone_sum"):
             amount = getattr(self.instance, name)
