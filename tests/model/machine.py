@@ -1,0 +1,263 @@
+"""Random histories of one campaign, in the product and in the model side by side."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from tests.model.comparing import differences, told_by_model, told_by_product
+from tests.model.product import ADVOCATE, SIDES, Product, Rows
+from tests.model.world import CONDITIONS, Rules, Said, World
+
+FRIENDS = ("fay", "flo")
+IDS = range(16)
+NOTHING_HAPPENED = ("duplicate", "in_the_future")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SECOND = timedelta(seconds=1)
+AMOUNTS = [Decimal(text) for text in ("10", "20", "30", "40", "60", "100.50")]
+
+
+def often(usual: Any, *seldom: Any) -> st.SearchStrategy[Any]:
+    """Three times out of four as usual."""
+    return st.sampled_from([usual] * 3 * len(seldom) + list(seldom))
+
+
+friends = st.sampled_from(FRIENDS)
+sides = st.sampled_from(sorted(SIDES))
+money = st.none() | st.sampled_from(AMOUNTS)
+# Days apart from each other as windows are, so that events fall on their very edges.
+moments = st.sampled_from(
+    [
+        None,
+        None,
+        None,
+        -HOUR,
+        -DAY,
+        -3 * DAY,
+        -7 * DAY,
+        -7 * DAY - SECOND,
+        -30 * DAY,
+        -400 * DAY,
+        5 * timedelta(minutes=1),
+        5 * timedelta(minutes=1) + SECOND,
+        DAY,
+    ]
+)
+steps_of_time = st.sampled_from([HOUR, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY])
+progress = st.sampled_from(
+    [
+        {"count": None, "sum": None},
+        {"count": 2, "sum": None},
+        {"count": 3, "sum": None},
+        {"count": None, "sum": Decimal(50)},
+        {"count": None, "sum": Decimal("100.50")},
+    ]
+)
+changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "event": often("purchase", "deposit"),
+        "minimum": st.sampled_from([None, None, Decimal(20)]),
+        "condition": often("", *list(CONDITIONS)[1:]),
+        "within_days": st.sampled_from([7, 30]),
+        "holding_days": st.sampled_from([0, 0, 3, 14]),
+        "match_days": st.sampled_from([0, 7]),
+        "reversals": st.sampled_from([("refund",), ("refund", "chargeback"), ()]),
+        "policy": st.sampled_from(["take_back", "ask", "keep"]),
+    },
+)
+
+
+@st.composite
+def sayings(draw: st.DrawFn) -> Said:
+    """An order, or what takes one back; of few ids, so that they meet often.
+
+    Orders of one id are mostly of one person, and so is what takes them back.
+    """
+    number = draw(st.sampled_from(IDS))
+    back = draw(st.booleans()) and draw(st.booleans())
+    target = draw(st.sampled_from(IDS)) if back else number
+    who = draw(often(FRIENDS[target % len(FRIENDS)], *FRIENDS, ADVOCATE))
+    name = draw(often("purchase", "deposit", "chargeback"))
+    return Said(
+        id=f"e{number}",
+        name=draw(often("refund", "chargeback", "purchase")) if back else name,
+        who=who,
+        amount=draw(money),
+        currency=draw(often("USD", "EUR")),
+        at=draw(moments),
+        plan=draw(st.sampled_from(["", "pro", "pro", "basic"])),
+        reverses=draw(often(f"e{target}", "")) if back and target != number else "",
+    )
+
+
+class History(RuleBasedStateMachine):
+    """Whatever happens, in whatever order: the product says what the model says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undone = transaction.atomic()
+        self.undone.__enter__()
+        self.decisions: dict[str, Any] = {}
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.undone.__exit__(None, None, None)
+
+    @initialize(changed=changes, reached=progress)
+    def begin(self, changed: dict[str, Any], reached: dict[str, Any]) -> None:
+        rules = Rules(**changed, **reached)
+        self.product = Product(rules)
+        self.model = World(rules, self.product.now(), SIDES)
+        self.model.enrol(ADVOCATE)
+
+    # --- People ---------------------------------------------------------------------
+
+    @rule(who=friends)
+    def enrol(self, who: str) -> None:
+        self.product.enrol(who)
+        self.model.enrol(who)
+
+    @rule(who=friends, clicked=st.sampled_from([None, None, HOUR, 3 * DAY]))
+    def refer(self, who: str, clicked: timedelta | None) -> None:
+        self.product.refer(who, clicked)
+        self.model.refer(who, clicked)
+
+    # --- Events ---------------------------------------------------------------------
+
+    @rule(said=st.lists(sayings(), min_size=1, max_size=6), parts=st.integers(1, 6))
+    def report(self, said: list[Said], parts: int) -> None:
+        """All at once, or in calls of `parts` each."""
+        for at in range(0, len(said), parts):
+            self._report(said[at : at + parts])
+
+    @rule(said=st.lists(sayings(), min_size=1, max_size=4))
+    def try_and_report(self, said: list[Said]) -> None:
+        """A dry run says what then happens, and does nothing."""
+        before = self.product.read()
+        foreseen = self.product.preview(said)
+        assert self.product.read() == before
+        same(_by_place(self._report(said)), _by_place(foreseen))
+
+    def _report(self, said: Sequence[Said]) -> list[str]:
+        """Each answer says how its event stands when the call is over."""
+        found = self.product.report(said)
+        answers = [self.model.report(each) for each in said]
+        expected = [
+            answer if answer in NOTHING_HAPPENED else self.model.events[each.id].outcome
+            for each, answer in zip(said, answers, strict=True)
+        ]
+        same(_by_place(found), _by_place(expected))
+        return found
+
+    # --- Time and rules -------------------------------------------------------------
+
+    @rule(how_long=steps_of_time, settle=st.booleans())
+    def pass_time(self, how_long: timedelta, settle: bool) -> None:
+        """Whether or not a sweep comes by."""
+        self.product.pass_time(how_long, settle=settle)
+        self.model.pass_time(how_long)
+
+    @rule(changed=changes, reached=progress)
+    def change_rules(self, changed: dict[str, Any], reached: dict[str, Any]) -> None:
+        self.model.change_rules(**changed, **reached)
+        self.product.change_rules(self.model.rules)
+
+    # --- People's decisions ---------------------------------------------------------
+
+    def _are(self, *statuses: str) -> list[str]:
+        referrals = self.model.referrals.values()
+        return [each.friend for each in referrals if each.status in statuses]
+
+    @precondition(lambda self: self._are("pending", "holding", "qualified"))
+    @rule(data=st.data())
+    def disqualify(self, data: st.DataObject) -> None:
+        whom = self._are("pending", "holding", "qualified")
+        self._decide("disqualify", data.draw(st.sampled_from(whom)))
+
+    @precondition(lambda self: self._are("disqualified"))
+    @rule(data=st.data())
+    def reopen(self, data: st.DataObject) -> None:
+        whom = self._are("disqualified")
+        self._decide("reopen", data.draw(st.sampled_from(whom)))
+
+    @precondition(lambda self: self._are("pending", "holding"))
+    @rule(data=st.data())
+    def qualify(self, data: st.DataObject) -> None:
+        whom = self._are("pending", "holding")
+        self._decide("qualify", data.draw(st.sampled_from(whom)))
+
+    def _decide(self, verb: str, who: str) -> None:
+        self.product.settle()
+        getattr(self.product, verb)(who)
+        getattr(self.model, verb)(who)
+
+    # --- Rewards --------------------------------------------------------------------
+
+    @rule()
+    def review(self) -> None:
+        self.product.settle()
+        self.product.review()
+        self.model.review()
+
+    @rule(who=friends, side=sides, no=st.booleans())
+    def hand_over(self, who: str, side: str, no: bool) -> None:
+        """What is approved is issued; what is flagged gets its yes or no."""
+        referral = self.model.referrals.get(who)
+        reward = referral and referral.rewards.get(side)
+        self.product.settle()
+        if reward and reward.status == "approved":
+            self.product.issue(who, side)
+            reward.status = "issued"
+        elif reward and reward.status == "flagged":
+            verb = self.product.reject if no else self.product.approve
+            verb(who, side)
+            reward.status = "rejected" if no else "approved"
+
+    # --- What always holds ----------------------------------------------------------
+
+    @invariant()
+    def stands_as_the_model_says(self) -> None:
+        rows = self.product.read()
+        same(told_by_product(rows), told_by_model(self.model, rows))
+        self._decisions_stay(rows)
+
+    def _decisions_stay(self, rows: Rows) -> None:
+        """What is decided once stays decided, and says why."""
+        for row in rows.events:
+            key, decision = row["event_id"], row["decision"]
+            assert decision["checks"], key
+            if row["outcome"] != "unmatched":
+                assert self.decisions.setdefault(key, decision) == decision, key
+
+
+def same(product: Any, model: Any) -> None:
+    found = differences(product, model)
+    assert not found, "\n" + "\n".join(found)
+
+
+def _by_place(outcomes: Sequence[str]) -> dict[int, str]:
+    return dict(enumerate(outcomes))
+
+
+def histories(examples: int, steps: int = 20) -> settings:
+    """The same histories in every run."""
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
