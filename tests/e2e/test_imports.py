@@ -137,3 +137,36 @@ def test_the_pages_are_accessible_and_fit(
     )
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/import-{width}-{scheme}.png", full_page=True)
+
+
+ORDERS = """Order ID;Customer ID;Total;Order date;Refund of;properties.sku
+o-1;c-1;12,50;2026-01-31;;hat
+o-2;c-1;;2026-02-01;o-1;
+"""
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_a_file_of_events_is_read_as_one(
+    page: Page,
+    campaign: Campaign,
+    tmp_path: Path,
+    accessible: Accessible,
+    width: str,
+    scheme: str,
+) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text(ORDERS)
+    page.goto(f"{LIST}add/")
+    page.get_by_label("Its rows are").select_option(label="Events")
+    page.get_by_label("Campaign").select_option(label="Bring a friend")
+    page.locator("#id_file").set_input_files(file)
+    page.get_by_role("button", name="Save").first.click()
+    work()
+
+    expect(page.get_by_text("It is checked")).to_be_visible()
+    expect(page.get_by_role("cell", name="purchase, 12.50 USD")).to_be_visible()
+    expect(page.get_by_text("takes back o-1")).to_be_visible()
+    look_as(page, width, scheme)
+    look_over(page, accessible, f"{LIST}{Import.objects.get().pk}/change/")
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/events-{width}-{scheme}.png", full_page=True)
