@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.backend import Backend
 from demo.oracle import totals
 from tests.demo.runs import LOG, Run, play
 from tests.systems import System, whole_system
@@ -31,6 +32,23 @@ def test_the_whole_flow_ends_with_equal_totals(as_it_is: Run) -> None:
     assert "All numbers agree" in as_it_is.output
     for name in ("participants", "referrals qualified", "message reward.issued"):
         assert as_it_is.system(name), name
+
+
+def test_the_rules_as_they_were_make_no_difference(
+    system: System, as_it_is: Run
+) -> None:
+    """A backtest of nothing else, over all that the demo has done to its campaign."""
+    owner = Backend(system.known["url"], system.known["keys"]["test"])
+    campaigns = owner.get("/campaigns", limit="200")["results"]
+    (demo,) = [each for each in campaigns if each["slug"].startswith("demo-")][:1]
+
+    asked = owner.post(f"/campaigns/{demo['id']}/backtest", {})
+
+    result = asked["result"]
+    assert (asked["status"], result["changed"]) == ("done", 0)
+    assert result["really"] == result["tried"]
+    assert result["qualified"]["really"] > 0
+    assert [each["difference"] for each in result["cost"]] == ["0.00"]
 
 
 def test_one_changed_line_changes_both_totals(

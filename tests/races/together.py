@@ -12,6 +12,7 @@ from django.db import connection
 from referral_factory.errors import DomainError
 
 TABLES = (
+    "backtests_backtest",
     "referrals_campaign",
     "referrals_event",
     "referrals_participant",
