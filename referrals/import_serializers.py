@@ -21,7 +21,7 @@ REPEATED: dict[str, str] = {
     Import.Kind.EVENTS: "Rows with the event_id of an earlier row: {}. The earlier row "
     "counts, and the later one changes nothing.",
 }
-NO_NAME = "No column says what happened: every row is taken for `{}`."
+NO_NAME = "No column says what happened: every row is taken for the milestone, {}."
 NO_CURRENCY = "No column says the currency: all amounts are taken for {}."
 
 

@@ -71,7 +71,7 @@ def test_columns_are_guessed_and_a_dry_run_records_nothing(
         "properties.sku": "properties.sku",
     }
     assert shown["notes"] == [
-        "No column says what happened: every row is taken for `purchase`."
+        "No column says what happened: every row is taken for the milestone, purchase."
     ]
     assert shown["counts"]["created"] == 2
     assert shown["sample"][0]["read"] == {
