@@ -76,7 +76,7 @@ class Result:
 # A plan is good for a table as large as it was when it was made: one of a few rows is
 # read from end to end, also when it has grown. So plans are made anew: soon at first,
 # and then now and then.
-FIRST_GOOD_FOR, GOOD_FOR = 0.5, 60.0  # seconds
+FIRST_GOOD_FOR, GOOD_FOR = 1.0, 60.0  # seconds
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Plans:
         if (now := time.monotonic()) >= self.good_until:
             _checked(link, link.exec_(b"DISCARD PLANS"))
             self.good_until = now + self.good_for
-            self.good_for = min(self.good_for * 2, GOOD_FOR)
+            self.good_for = min(self.good_for * 4, GOOD_FOR)
         if text not in self.names:
             name = b"prepared_%d" % len(self.names)
             _checked(link, link.prepare(name, text))
