@@ -108,10 +108,10 @@ class Case:
         self.counting[entry.event_id] = entry
         self.total += entry.facts.net
 
-    def recount(self) -> None:
-        """After something was taken off what counts."""
-        self.counting = {k: each for k, each in self.counting.items() if each.counts}
-        self.total = sum((e.facts.net for e in self.counting.values()), NOTHING)
+    def forget(self, entry: Entry) -> None:
+        """What is left of it does not count."""
+        if self.counting.pop(entry.event_id, None):
+            self.total -= entry.facts.net
 
     def settle(self, now: datetime) -> None:
         """Do what the clock has decided, whether the sweep came by or not."""
@@ -177,8 +177,6 @@ class Ledger:
             target = self.entries.get(entry.reverses)
             if target and entry.outcome == Outcome.REVERSED:
                 self._take_off(entry, target)
-                if target.person in self.cases:
-                    self.cases[target.person].recount()
         for reversal in self._reversals_of(entry):
             if reversal.outcome == Outcome.REVERSED:
                 self._take_off(reversal, entry)
@@ -278,7 +276,8 @@ class Ledger:
         self.touched[target.event_id] = target
         if case is None:
             return
-        case.recount()
+        if not target.counts:
+            case.forget(target)
         if case.referral.status in REACHED and case.milestone:
             self._look_at_milestone(reversal, target, case, now)
 
@@ -325,6 +324,9 @@ class Ledger:
         wholly = part is None or taken >= (facts.amount or NOTHING)
         wholly = wholly or facts.wholly_taken_back
         target.facts = replace(facts, taken_back=taken, wholly_taken_back=wholly)
+        case = self.cases.get(target.person)
+        if case and target.event_id in case.counting:
+            case.total -= part or NOTHING
 
     def _reversals_of(self, entry: Entry) -> Iterator[Entry]:
         yield from self.reversals.get(entry.event_id, {}).values()
