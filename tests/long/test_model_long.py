@@ -1,9 +1,10 @@
 """The product beside the model once more, in five hundred histories."""
 
-from hypothesis.stateful import run_state_machine_as_test
+import pytest
 
-from tests.model.machine import History, histories
+from tests.model.machine import run_histories
 
 
-def test_product_says_what_the_model_says_every_time() -> None:
-    run_state_machine_as_test(History, settings=histories(500))
+@pytest.mark.parametrize("number", range(50))
+def test_product_says_what_the_model_says_every_time(number: int) -> None:
+    run_histories(number)

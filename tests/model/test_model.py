@@ -5,13 +5,13 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model import world
 from tests.model.comparing import told_by_product
-from tests.model.machine import FRIENDS, History, changes, histories, progress, sayings
+from tests.model.machine import FRIENDS, changes, progress, run_histories, sayings
 from tests.model.product import Product
 from tests.model.world import Rules, Said
 
@@ -24,8 +24,9 @@ ALWAYS_THE_SAME = settings(
 )
 
 
-def test_product_says_what_the_model_says() -> None:
-    run_state_machine_as_test(History, settings=histories(30))
+@pytest.mark.parametrize("number", range(3))
+def test_product_says_what_the_model_says(number: int) -> None:
+    run_histories(number)
 
 
 def test_model_imports_the_standard_library_and_nothing_else() -> None:
