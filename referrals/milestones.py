@@ -1,4 +1,4 @@
-"""The rules of a campaign as they are now, and as they were."""
+"""The rules of a campaign, as they are now and between two versions."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from referral_factory import money
 from referrals.facts import Milestone
-from referrals.models import Campaign, MilestoneVersion
+from referrals.models import Campaign
 
 WORDS = re.compile(r"\s+|\d+(?:\.\d+)?|\w+|[^\w\s]+")
 AMOUNTS = ("minimum_amount", "sum")
@@ -31,12 +31,6 @@ def milestone_of(campaign: Campaign) -> Milestone:
         sum=campaign.milestone_sum,
         reversal_policy=campaign.reversal_policy,
     )
-
-
-def milestone_at(campaign: Campaign, version: int) -> Milestone:
-    """The rules as they were at a version; what is kept is never changed."""
-    kept = MilestoneVersion.objects.get(campaign=campaign, version=version)
-    return Milestone.from_json(kept.terms)
 
 
 def shown_terms(terms: Mapping[str, Any]) -> dict[str, Any]:

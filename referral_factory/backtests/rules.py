@@ -9,7 +9,7 @@ from typing import Any, Self
 from referral_factory import money
 from referral_factory.errors import InvalidInput
 from referrals.facts import Milestone
-from referrals.milestones import milestone_of
+from referrals.milestones import milestone_of, shown_terms
 from referrals.models import Campaign
 from referrals.services.rules import refuse_bad_rules
 from rewards.models import RewardRule
@@ -130,19 +130,10 @@ def reward_terms(
     return tuple(_terms(campaign, n, each) for n, each in enumerate(given))
 
 
-def shown(milestone: Milestone) -> dict[str, Any]:
-    """The rules as the API writes them: amounts with the places of their currency."""
-    amounts = {"minimum_amount": milestone.minimum, "sum": milestone.sum}
-    texts = {
-        name: None if amount is None else money.as_text(amount, milestone.currency)
-        for name, amount in amounts.items()
-    }
-    return {**milestone.as_json(), **texts}
-
-
 def differences(held: Rules, tried: Rules) -> Iterator[tuple[str, Any, Any]]:
     """What is tried: its name, as it is now, as it is tried."""
-    now, then = shown(held.milestone), shown(tried.milestone)
+    now = shown_terms(held.milestone.as_json())
+    then = shown_terms(tried.milestone.as_json())
     for name in (SHOWN.get(term, term) for term in tried.changed):
         if name not in PAIR or now[name] != then[name]:
             yield name, now[name], then[name]

@@ -9,8 +9,9 @@ from rest_framework import serializers
 
 from referral_factory import money
 from referral_factory.backtests.models import Backtest, BacktestChange
-from referral_factory.backtests.rules import Rules, differences, shown
+from referral_factory.backtests.rules import Rules, differences
 from referral_factory.wire import IdField, MomentField
+from referrals.milestones import shown_terms
 from referrals.models import Referral
 from referrals.serializers import CheckSerializer
 from rewards.models import Kind, Side
@@ -87,8 +88,8 @@ class BacktestSerializer(serializers.Serializer[Backtest]):
 
     def get_rules(self, backtest: Backtest) -> dict[str, Any]:
         """What was tried, whole."""
-        milestone = Rules.from_json(backtest.tried).milestone
-        return {**backtest.tried, "milestone": shown(milestone)}
+        milestone = shown_terms(backtest.tried["milestone"])
+        return {**backtest.tried, "milestone": milestone}
 
     @extend_schema_field(TriedRuleSerializer(many=True))
     def get_differs(self, backtest: Backtest) -> list[dict[str, Any]]:
