@@ -28,7 +28,7 @@ from tests.webhooks.queues import (
 from webhooks.consuming.brokers import BrokerAway, NoQueue, unwrapped
 from webhooks.consuming.consumer import Consumer
 from webhooks.consuming.opening import broker_of, road_of
-from webhooks.consuming.road import CameOfIt
+from webhooks.consuming.road import Tally
 from webhooks.models import Arrival, Source
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -238,7 +238,7 @@ def test_another_postgresql_is_read_by_its_address(
 # --- The road ---
 
 
-def bring(campaign: Campaign, *bodies: str | bytes, source: str = "") -> CameOfIt:
+def bring(campaign: Campaign, *bodies: str | bytes, source: str = "") -> Tally:
     road = road_of("orders", campaign.public_id if not source else None, source or None)
     return road.bring(bodies, wall=timezone.now())
 
@@ -258,7 +258,7 @@ def test_a_source_reads_messages_in_words_of_their_own(campaign: Campaign) -> No
 
     came = bring(campaign, *bodies, source=source.public_id)
 
-    assert came == CameOfIt(recorded=1, known=0, ignored=1, refused=1)
+    assert came == Tally(recorded=1, known=0, ignored=1, refused=1)
     event = campaign.events.get()
     assert (event.event_id, event.source) == ("s-1", source.public_id)
     aside = Arrival.objects.get()
@@ -309,7 +309,7 @@ def test_bad_messages_are_set_aside_and_good_ones_recorded(
 ) -> None:
     came = bring(campaign, order(8), body, order(9))
 
-    assert came == CameOfIt(recorded=2, known=0, ignored=0, refused=1)
+    assert came == Tally(recorded=2, known=0, ignored=0, refused=1)
     aside = Arrival.objects.get()
     assert (aside.code, aside.size) == (code, len(body))
     assert aside.reason

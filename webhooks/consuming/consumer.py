@@ -3,38 +3,17 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from webhooks.consuming.brokers import Body, Broker, BrokerAway
-from webhooks.consuming.road import CameOfIt, Road
+from webhooks.consuming.road import Road, Tally
 
 log = logging.getLogger(__name__)
 
 MOST = 500  # messages in one transaction
 PAUSE = 1.0  # seconds until we try again what was away
-
-
-@dataclass
-class Tally:
-    """What became of the messages that were taken since the start."""
-
-    recorded: int = 0
-    known: int = 0  # repeats of what was recorded before
-    ignored: int = 0  # the source's mapping says that they are not for us
-    refused: int = 0  # set aside, with the reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.recorded:,} events recorded, {self.known:,} known before, "
-            f"{self.ignored:,} messages ignored, {self.refused:,} set aside"
-        )
-
-    def add(self, came_of_it: CameOfIt) -> None:
-        for name, count in asdict(came_of_it).items():
-            setattr(self, name, getattr(self, name) + count)
 
 
 class Consumer:

@@ -1,8 +1,9 @@
 """From messages to events: what can be read is recorded, the rest is set aside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Self
 
 from django.db import transaction
 
@@ -13,20 +14,30 @@ from referrals.services.events import Recorded, Refusal, Report, record_events
 from webhooks.consuming.brokers import Body, NoQueue
 from webhooks.models import Arrival, Source
 from webhooks.sources.reading import read
-from webhooks.sources.refusing import LONGEST_REASON, NotTaken, of_faults
+from webhooks.sources.refusing import NotTaken, of_faults
 from webhooks.sources.verifying import Sent
 
 CONTENT_TYPE = "application/json"
 
 
-@dataclass(frozen=True)
-class CameOfIt:
-    """What became of a batch."""
+@dataclass
+class Tally:
+    """What became of some messages: of a batch, or of all since the start."""
 
-    recorded: int
-    known: int
-    ignored: int
-    refused: int
+    recorded: int = 0
+    known: int = 0  # repeats of what was recorded before
+    ignored: int = 0  # the source's mapping says that they are not for us
+    refused: int = 0  # set aside, with the reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.recorded:,} events recorded, {self.known:,} known before, "
+            f"{self.ignored:,} messages ignored, {self.refused:,} set aside"
+        )
+
+    def add(self, others: Self) -> None:
+        for name, count in asdict(others).items():
+            setattr(self, name, getattr(self, name) + count)
 
 
 class Road:
@@ -41,7 +52,7 @@ class Road:
         self.label = source.public_id if source else f"queue:{queue}"[:80]
 
     @transaction.atomic
-    def bring(self, bodies: Sequence[Body], *, wall: datetime) -> CameOfIt:
+    def bring(self, bodies: Sequence[Body], *, wall: datetime) -> Tally:
         """Record the events; keep what is none, with its reason, for people to see."""
         self._look_again()
         raw = [as_bytes(body) for body in bodies]
@@ -77,7 +88,7 @@ class Road:
         bodies: Sequence[bytes],
         results: Sequence[Report | Recorded | NotTaken | None],
         wall: datetime,
-    ) -> CameOfIt:
+    ) -> Tally:
         aside = [
             self._set_aside(body, result, wall)
             for body, result in zip(bodies, results, strict=True)
@@ -86,7 +97,7 @@ class Road:
         Arrival.objects.bulk_create(aside)
         recorded = [each for each in results if isinstance(each, Recorded)]
         known = sum(each.repeated for each in recorded)
-        return CameOfIt(
+        return Tally(
             recorded=len(recorded) - known,
             known=known,
             ignored=results.count(None),
@@ -99,8 +110,8 @@ class Road:
             source=self.source,
             road=Arrival.Road.QUEUE,
             status=Arrival.Status.REFUSED,
-            code=refusal.code[:60],
-            reason=refusal.reason[:LONGEST_REASON],
+            code=refusal.code,
+            reason=refusal.reason,
             content_type=CONTENT_TYPE,
             body=body if len(body) <= MAX_BYTES else None,
             size=len(body),

@@ -152,7 +152,7 @@ def _settle(arrival: Arrival, recorded: Recorded | None) -> None:
 
 def _refuse(arrival: Arrival, refusal: NotTaken) -> None:
     arrival.status = Status.REFUSED
-    arrival.code, arrival.reason = refusal.code[:60], refusal.reason[:1000]
+    arrival.code, arrival.reason = refusal.code, refusal.reason
 
 
 def _move(arrival: Arrival, before: str) -> None:

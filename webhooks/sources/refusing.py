@@ -7,7 +7,7 @@ from rest_framework.exceptions import APIException, ErrorDetail, ParseError
 from referral_factory.wire import flat_errors
 from referrals.rows import Fault
 
-LONGEST_REASON = 1000
+LONGEST_CODE, LONGEST_REASON = 60, 1000  # as the log keeps them
 
 
 class NotTaken(APIException):
@@ -22,7 +22,8 @@ class NotTaken(APIException):
         self, code: str, reason: str, status: int = 422, faults: Iterable[Fault] = ()
     ) -> None:
         super().__init__(reason, code=code)
-        self.code, self.reason, self.status_code = code, reason, status
+        self.code, self.reason = code[:LONGEST_CODE], reason[:LONGEST_REASON]
+        self.status_code = status
         self.faults = list(faults)
         self.errors = [
             (fault.pointer, ErrorDetail(fault.detail, fault.code))
@@ -44,7 +45,7 @@ def unreadable(error: ParseError) -> NotTaken:
 
 def of_faults(faults: list[Fault]) -> NotTaken:
     """What is wrong with the event that a body became."""
-    said = "; ".join(map(told, faults))[:LONGEST_REASON]
+    said = "; ".join(map(told, faults))
     return NotTaken(faults[0].code, said, faults=faults)
 
 
