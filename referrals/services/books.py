@@ -63,11 +63,11 @@ class Books:
         ids.update(entry.reverses for entry in entries if entry.reverses)
         rows = judging.events(self.campaign, ids)
         rows += self._counting(entries, cases)
-        fresh = {entry.event_id for entry in entries if entry.stored}
+        at_hand = {entry.event_id for entry in entries if entry.stored}
         by_id: dict[UUID, Kept] = {}
         for row in rows:
             if row["event_id"] not in self.ledger.entries and (
-                row["event_id"] not in fresh
+                row["event_id"] not in at_hand
             ):
                 kept = by_id[row["id"]] = entry_of(row)
                 self.ledger.enter(kept)
