@@ -22,6 +22,10 @@ LONGEST_LIST = 200
 MOST_ADDITIONS = 20  # each could make a text longer
 LONGEST_PATTERN = 200
 MOST_REPEATS = 1000  # that a pattern counts, multiplied
+# The engine makes a pattern ready each time that it is asked, and refuses what takes it
+# more than 10 MB, which is a tenth of a second. So all patterns of an expression have
+# to fit that many times over: more where a loop asks again and again.
+ROOM, ROOM_IN_A_LOOP = 10, 100
 MOST_DIGITS = 15  # of a number that is compared exactly
 KEYWORDS = frozenset(["true", "false", "null", "in"])
 MATCH = cel.compile("''.matches(pattern)")
@@ -57,6 +61,7 @@ class _Reader:
         self.tokens = read_tokens(text)
         self.reads: dict[Path, None] = {}
         self.calls: set[str] = set()
+        self.patterns: dict[int, str] = {}  # by their words
         self.bound = ""  # the name that a loop gives to each item,
         self.bound_until = -1  # and the word that ends the loop
 
@@ -65,6 +70,7 @@ class _Reader:
         self._refuse_depth()
         for at, token in enumerate(self.tokens):
             self._read_one(at, token)
+        self._refuse_slow_patterns()
         reads = tuple(path for path in self.reads if not self._within_another(path))
         loops = bool(self.calls & MACROS)
         bound = (self.bound,) if self.bound else ()
@@ -194,6 +200,18 @@ class _Reader:
             raise self._refuse(at + 2, "The pattern repeats too much.")
         if not _can_match(pattern):
             raise self._refuse(at + 2, "The pattern is not one that can be matched.")
+        self.patterns[at + 2] = pattern
+
+    def _refuse_slow_patterns(self) -> None:
+        room = ROOM_IN_A_LOOP if self.calls & MACROS else ROOM
+        room *= len(self.patterns)
+        for at, pattern in self.patterns.items():
+            if not _can_match(f"(?:{pattern}){{{room}}}"):
+                detail = (
+                    "The pattern takes long: count less, and write [0-9A-Za-z_] for"
+                    r" \w, [0-9] for \d and [A-Za-z] for \pL."
+                )
+                raise self._refuse(at, detail)
 
     def _refuse_duration(self, at: int) -> None:
         length = self._only_text(at)

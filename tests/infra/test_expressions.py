@@ -82,6 +82,8 @@ def event(amount: str, **properties: Any) -> Mapping[str, Any]:
         ("event.name.matches('a{1001}')", (1, 20), "repeats too much"),
         (r"event.name.matches('a\x7b1001}')", (1, 20), "repeats too much"),
         ("event.name.matches('(a{99}){99}')", (1, 20), "repeats too much"),
+        (r"event.name.matches('\\w{100}')", (1, 20), "The pattern takes long"),
+        (r"['a'].exists(x, x.matches('\\w{9}'))", (1, 27), "The pattern takes long"),
         ("duration('1y') > duration('1h')", (1, 1), 'duration("36h")'),
         ("[1].exists(x, [2].exists(y, x < y))", (1, 19), "is enough"),
         ("[1].map(x, x).exists(x, x > 1)", (1, 15), "is enough"),
@@ -172,6 +174,8 @@ LINE = "a" * 2_000  # the longest in a loop
         (r"body.text.matches('(\\pL{10}|\\pL{9}){10}b')", {"text": LONG}),
         ("body.list.all(x, x.text.matches('(a|aa|a?){30}b'))",
          {"list": [{"text": LINE}] * 200}),
+        (r"body.list.exists(x, x.matches('\\w\\d'))", {"list": [LINE] * 200}),
+        ("||".join([r"body.text.matches('\\w')"] * 60), {"text": LONG}),
         ("size(body.text.split('a')) > 0", {"text": LONG}),
     ],
 )  # fmt: skip
