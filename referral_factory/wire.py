@@ -235,6 +235,8 @@ def _clean_scalar(value: Any) -> Any:
     number = float(value)
     if number - number != 0:  # infinite, or not a number
         raise ValidationError("Not a finite number.", code="out_of_range")
+    if abs(number) > LARGEST_INTEGER:  # the database tells it digit for digit
+        raise ValidationError("Beyond ±2^53.", code="out_of_range")
     return number
 
 
