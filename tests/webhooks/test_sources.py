@@ -281,6 +281,24 @@ REFUSED: dict[str, tuple[bytes, str, int, str]] = {
     "10,000 fields": (b"&".join([b"a=1"] * 10_000), FORM, 400, "many_keys"),
     "form of a NUL": (b"a=%00", FORM, 400, "bad_text"),
     "form not UTF-8": (b"a=%ff", FORM, 400, "not_utf8"),
+    "JSON called a form": (
+        b'{"note": "&id=evt_2&amount=9999&"}',
+        FORM,
+        422,
+        "wrong_content_type",
+    ),
+    "parts called a form": (
+        b"--x\r\n\r\n&id=evt_2&amount=9999&",
+        FORM,
+        422,
+        "wrong_content_type",
+    ),
+    "JSON called parts": (
+        b' [1, "--x"]',
+        f"{PARTS}; boundary=x",
+        422,
+        "wrong_content_type",
+    ),
     "no boundary": (b"x", PARTS, 400, "malformed_form"),
     "half a part": (b"--x\r\nContent-", f"{PARTS}; boundary=x", 422, "cannot_evaluate"),
     "many parts": (

@@ -1,5 +1,6 @@
 """Who may report events: signatures as other systems make them, byte for byte."""
 
+import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -268,3 +269,14 @@ def test_an_old_secret_ends_when_it_was_said_to() -> None:
 
     known.secrets[0]["until"] = NOW.isoformat()
     assert judged(known, signed.stripe(BODY, SECONDS)) == "bad_signature"
+
+
+def test_digits_of_the_body_cannot_become_zeros_of_the_timestamp() -> None:
+    scheme = Scheme("X-Sign", signed="{body}{timestamp}", timestamp_header="X-At")
+    known = source("hmac", signed.STRIPE, scheme=scheme.as_json())
+    made = hmac.new(signed.STRIPE.encode(), f"id=100{SECONDS}".encode(), "sha256")
+    headers = {"x-sign": made.hexdigest()}
+
+    assert judged(known, {**headers, "x-at": f"{SECONDS}"}, b"id=100") == "taken"
+    forged = judged(known, {**headers, "x-at": f"0{SECONDS}"}, b"id=10")
+    assert forged == "bad_timestamp"

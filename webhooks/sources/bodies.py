@@ -35,6 +35,7 @@ def read_body(body: bytes, content_type: str) -> Any:
     kind = _MediaType(content_type)
     name = f"{kind.main_type}/{kind.sub_type}" if kind.main_type else ""
     _refuse_other_charsets(kind)
+    _refuse_disguise(body, name)
     try:
         if name == FORM:
             return _read_form(body)
@@ -61,6 +62,15 @@ def _refuse_other_charsets(kind: Any) -> None:
     charset = kind.params.get("charset", "utf-8").strip('"').lower()
     if charset not in {"utf-8", "utf8", "us-ascii"}:
         raise NotTaken("not_utf8", "Only UTF-8 is read here.", 415)
+
+
+def _refuse_disguise(body: bytes, name: str) -> None:
+    """No signature covers Content-Type. What a customer wrote in an order's note
+    (`&amount=9999`) must not become a field because somebody calls the order a form."""
+    first = body.lstrip()[:2]
+    is_json, is_parts = first[:1] in {b"{", b"["}, first == b"--"
+    if (name == FORM and (is_json or is_parts)) or (name == FILES and is_json):
+        raise NotTaken("wrong_content_type", "Content-Type names another kind of body.")
 
 
 def _read_json(body: bytes) -> Any:

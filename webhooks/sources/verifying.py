@@ -150,7 +150,10 @@ def _letters(scheme: Scheme, key: str, signed: bytes) -> str:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
+    """Without zeros in front: where the body comes right before, they may be of it."""
+    if text.startswith("0") or not (
+        text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+    ):
         raise not_proven("bad_timestamp", "The timestamp is not a number of seconds.")
     return int(text)
 
