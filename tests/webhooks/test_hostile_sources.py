@@ -94,3 +94,43 @@ def test_no_query_is_a_fault(query: str) -> None:
     send(source, b'{"type": "x"}', query)
 
     assert not Event.objects.exists()
+
+
+# What expressions can give, and JSON cannot hold or the calendar has no room for.
+GIVEN = [
+    "1.0 / 0.0",
+    "1e300",
+    "-0.0",
+    '{1: 2, true: [duration("1h")]}',
+    '{"at": timestamp("0001-01-01T00:00:00+10:00")}',
+    'timestamp("0001-01-01T00:00:00+10:00")',
+    'timestamp("9999-12-31T23:59:59-10:00")',
+    '"a\\x00b"',
+]
+
+
+@pytest.mark.parametrize("text", GIVEN)
+def test_nothing_that_an_expression_gives_is_a_fault(text: str) -> None:
+    person = {"email": '"ann@shop.example"'}
+    rules = {"name": '"purchase"', "participant": person}
+    for more in ({"properties": {"x": text}}, {"properties": text}):
+        send(make_source(make_campaign(), mapping={**rules, **more}), b"{}")
+    for field in ("event_id", "occurred_at", "amount", "reverses"):
+        send(make_source(make_campaign(), mapping={**rules, field: text}), b"{}")
+
+    log = caller(make_key()).get("/api/v1/events")
+    assert log.status_code == 200, log.content
+
+
+def test_spans_and_moments_among_properties_are_kept_as_json_has_them() -> None:
+    given = '{1: duration("90s"), "at": timestamp("2026-01-31T12:00:00Z")}'
+    rules = {
+        "name": '"purchase"',
+        "participant": {"email": '"ann@shop.example"'},
+        "properties": given,
+    }
+
+    send(make_source(make_campaign(), mapping=rules), b"{}")
+
+    kept = Event.objects.get().properties
+    assert kept == {"1": 90.0, "at": "2026-01-31T12:00:00+00:00"}

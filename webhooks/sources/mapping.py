@@ -4,8 +4,9 @@ Each field of an event is an expression over `body`, `headers` and `query`. Wher
 is no mapping at all, the body is an event as `POST /events` takes it.
 """
 
+import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -101,7 +102,7 @@ def _expressions(rules: Rules) -> Iterator[tuple[str, str]]:
 def _value(text: str, pointer: str, values: Values, verification: str) -> Any:
     try:
         return _compiled(text, _names(pointer, verification)).evaluate(values)
-    except CannotEvaluate as error:
+    except (BadExpression, CannotEvaluate) as error:  # kept before a limit was set
         raise BadMapping([Fault(pointer, error.detail, "cannot_evaluate")]) from error
 
 
@@ -167,7 +168,7 @@ def _person(found: Mapping[str, Any]) -> dict[str, Any]:
 def _moment(value: Any) -> Any:
     """RFC 3339 as it is; numbers count seconds since 1970, or milliseconds."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat() if value.tzinfo else value.isoformat()
+        return value.isoformat()
     number = _number(value)
     if number is None:
         return value
@@ -201,10 +202,24 @@ def _number(value: Any) -> Decimal | None:
 def _properties(found: Mapping[str, Any], rules: Rules) -> Any:
     rule = rules.get("properties")
     if not isinstance(rule, dict):
-        return found.get("/properties")
+        return _as_json(found.get("/properties"))
     named = {
-        name: found[f"/properties/{pointer_part(name)}"]
+        name: _as_json(found[f"/properties/{pointer_part(name)}"])
         for name in rule
         if found[f"/properties/{pointer_part(name)}"] is not None
     }
     return named or None
+
+
+def _as_json(value: Any) -> Any:
+    """What expressions have and JSON has not: moments, spans, keys that are no text."""
+    if isinstance(value, dict):
+        return {
+            key if isinstance(key, str) else json.dumps(key): _as_json(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_as_json(item) for item in value]
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value.isoformat() if isinstance(value, datetime) else value
