@@ -183,6 +183,25 @@ def test_statements_do_not_grow_with_the_events() -> None:
     assert statements(campaign, few) == statements(campaign, many)
 
 
+def test_statements_do_not_grow_with_the_refunds() -> None:
+    campaign = make_campaign(reversal_events=["refund"])
+    make_rule(campaign=campaign)
+
+    def refunds(prefix: str, number: int) -> list[Report]:
+        people = [referred(campaign=campaign).friend for _ in range(number)]
+        record(campaign, *(order(f"{prefix}-{n}", who) for n, who in enumerate(people)))
+        return [
+            order(f"{prefix}-back-{n}", who, None, name="refund")
+            for n, who in enumerate(people)
+        ]
+
+    few, many = refunds("few", 2), refunds("many", 30)
+    assert statements(campaign, few) == statements(campaign, many)
+    cancelled = Reward.objects.filter(status=Reward.Status.CANCELLED)
+    assert cancelled.count() == 32
+    assert told()["reward.cancelled"] == 32
+
+
 def test_single_event_that_moves_nothing_takes_four_statements() -> None:
     referral = referred()
     assert statements(referral.campaign, [order("o-1", referral.friend, "1")]) == 4
