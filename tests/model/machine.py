@@ -21,7 +21,7 @@ from tests.model.product import ADVOCATE, SIDES, Product, Rows
 from tests.model.world import CLOCKS_DIFFER, CONDITIONS, Rules, Said, World
 
 FRIENDS = ("fay", "flo")
-IDS = range(30)
+IDS = range(40)
 NOTHING_HAPPENED = ("duplicate", "in_the_future")
 # What a person may do with a referral, and from which statuses.
 DECIDES = {
@@ -103,6 +103,10 @@ def sayings(draw: st.DrawFn) -> Said:
     )
 
 
+# Reported after anything else that happens: no history is without events.
+few = st.lists(sayings(), min_size=1, max_size=4)
+
+
 class History(RuleBasedStateMachine):
     """Whatever happens, in whatever order: the product says what the model says."""
 
@@ -139,9 +143,13 @@ class History(RuleBasedStateMachine):
         who=friends,
         arrives=often("refer", "enrol"),
         clicked=st.sampled_from([None, None, HOUR, 3 * DAY]),
+        then=few,
     )
-    def arrive(self, who: str, arrives: str, clicked: timedelta | None) -> None:
+    def arrive(
+        self, who: str, arrives: str, clicked: timedelta | None, then: list[Said]
+    ) -> None:
         getattr(self, arrives)(who, clicked)
+        self._report(then)
 
     def enrol(self, who: str, clicked: timedelta | None) -> None:
         self.product.enrol(who)
@@ -152,10 +160,6 @@ class History(RuleBasedStateMachine):
         self.model.refer(who, clicked)
 
     # --- Events ---------------------------------------------------------------------
-
-    @rule(said=sayings())
-    def report_one(self, said: Said) -> None:
-        self._report([said])
 
     @rule(said=st.lists(sayings(), min_size=5, max_size=12), parts=st.integers(1, 12))
     def report(self, said: list[Said], parts: int) -> None:
@@ -182,26 +186,46 @@ class History(RuleBasedStateMachine):
         same(_by_place(found), _by_place(expected))
         return found
 
+    @rule(number=st.sampled_from(IDS), amount=money, named=often(True, False), then=few)
+    def refund(
+        self, number: int, amount: Decimal | None, named: bool, then: list[Said]
+    ) -> None:
+        """Take back, whole or in part, one of those that count."""
+        counting = [each for each in self.model.events.values() if each.counts]
+        if counting:
+            order = counting[number % len(counting)].said
+            key = f"r{len(self.model.events)}"
+            back = order.id if named else ""
+            said = Said(key, "refund", order.who, amount, reverses=back)
+            then = [said, *then]
+        self._report(then)
+
     # --- Time and rules -------------------------------------------------------------
 
-    @rule(how_long=steps_of_time, settle=st.booleans())
-    def pass_time(self, how_long: timedelta, settle: bool) -> None:
+    @rule(how_long=steps_of_time, settle=st.booleans(), then=few)
+    def pass_time(self, how_long: timedelta, settle: bool, then: list[Said]) -> None:
         """Whether or not a sweep comes by."""
         self.product.pass_time(how_long, settle=settle)
         self.model.pass_time(how_long)
+        self.stands_as_the_model_says()
+        self._report(then)
 
-    @rule(changed=changes, reached=progress)
-    def change_rules(self, changed: dict[str, Any], reached: dict[str, Any]) -> None:
+    @rule(changed=changes, reached=progress, then=few)
+    def change_rules(
+        self, changed: dict[str, Any], reached: dict[str, Any], then: list[Said]
+    ) -> None:
         self.model.change_rules(**changed, **reached)
         self.product.change_rules(self.model.rules)
+        self._report(then)
 
     # --- People's decisions ---------------------------------------------------------
 
-    @rule(who=friends, verb=st.sampled_from(sorted(DECIDES)))
-    def decide(self, who: str, verb: str) -> None:
+    @rule(who=friends, verb=st.sampled_from(sorted(DECIDES)), then=few)
+    def decide(self, who: str, verb: str, then: list[Said]) -> None:
         referral = self.model.referrals.get(who)
         if referral and referral.status in DECIDES[verb]:
             self._decide(verb, who)
+        self._report(then)
 
     def _decide(self, verb: str, who: str) -> None:
         self.product.settle()
@@ -210,8 +234,8 @@ class History(RuleBasedStateMachine):
 
     # --- Rewards --------------------------------------------------------------------
 
-    @rule(who=friends, side=sides, no=st.booleans())
-    def hand_over(self, who: str, side: str, no: bool) -> None:
+    @rule(who=friends, side=sides, no=st.booleans(), then=few)
+    def hand_over(self, who: str, side: str, no: bool, then: list[Said]) -> None:
         """What is approved is issued; what is flagged gets its yes or no."""
         self.product.settle()
         self.product.review()
@@ -225,6 +249,7 @@ class History(RuleBasedStateMachine):
             verb = self.product.reject if no else self.product.approve
             verb(who, side)
             reward.status = "rejected" if no else "approved"
+        self._report(then)
 
     # --- What always holds ----------------------------------------------------------
 
@@ -261,7 +286,7 @@ def run_histories(number: int) -> None:
         seed(number)(type("SeededHistory", (History,), {})),
         settings=settings(
             max_examples=10,
-            stateful_step_count=20,
+            stateful_step_count=14,
             database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),
