@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from referral_factory import money
-from referrals.facts import Milestone
+from referrals.facts import CampaignFacts, Milestone
 from referrals.models import Campaign
 
 WORDS = re.compile(r"\s+|\d+(?:\.\d+)?|\w+|[^\w\s]+")
@@ -30,6 +30,16 @@ def milestone_of(campaign: Campaign) -> Milestone:
         count=campaign.milestone_count,
         sum=campaign.milestone_sum,
         reversal_policy=campaign.reversal_policy,
+    )
+
+
+def campaign_facts(campaign: Campaign) -> CampaignFacts:
+    """What a condition may ask of a campaign."""
+    return CampaignFacts(
+        slug=campaign.slug,
+        mode=campaign.mode,
+        currency=campaign.currency,
+        launched_at=campaign.launched_at,
     )
 
 

@@ -20,8 +20,9 @@ from referral_factory.backtests.replay import Ending, Terms, real_reason, replay
 from referral_factory.backtests.rules import Rules
 from referral_factory.ids import to_public
 from referral_factory.wire import as_json
-from referrals.facts import CampaignFacts, Milestone
+from referrals.facts import Milestone
 from referrals.ledger import Entry
+from referrals.milestones import campaign_facts
 from referrals.models import Campaign, Event, MilestoneVersion
 
 Kind = BacktestChange.Kind
@@ -161,7 +162,5 @@ def _terms(tried: Rules, campaign: Campaign) -> Terms:
     versions = {
         each.version: tried.over(Milestone.from_json(each.terms)) for each in kept
     }
-    facts = CampaignFacts(
-        campaign.slug, campaign.mode, campaign.currency, campaign.launched_at
-    )
-    return Terms(tried.milestone, versions, "within" in tried.changed, facts)
+    new_window = "within" in tried.changed
+    return Terms(tried.milestone, versions, new_window, campaign_facts(campaign))

@@ -19,25 +19,15 @@ from referrals.milestones import Compared, compare
 from referrals.models import Campaign, MilestoneVersion
 from referrals.services.rules import (
     LOOKED_AT,
+    RULES,
     fields_seen,
     known_fields,
     refuse_bad_rules,
     try_condition,
 )
 
-COLUMNS = (
-    "milestone_event",
-    "milestone_minimum",
-    "milestone_condition",
-    "milestone_count",
-    "milestone_sum",
-    "milestone_within_days",
-    "holding_days",
-    "attribution_days",
-    "match_days",
-    "reversal_events",
-    "reversal_policy",
-)
+# The currency stands with what the campaign is.
+COLUMNS = (*(name for name in RULES if name != "currency"), "attribution_days")
 FIELDSET = (
     "Milestone: what makes a referral count",
     {

@@ -12,14 +12,13 @@ import orjson
 from referral_factory.ids import new_id
 from referrals.conditions import asks_about_people
 from referrals.facts import (
-    CampaignFacts,
     EventFacts,
     Milestone,
     PersonFacts,
     ReferralFacts,
 )
 from referrals.ledger import Case, Entry, Ledger, Move
-from referrals.milestones import milestone_of
+from referrals.milestones import campaign_facts, milestone_of
 from referrals.models import Campaign, Event, Referral
 from referrals.services import judging
 from referrals.services.judging import Row
@@ -48,7 +47,7 @@ class Books:
     def __init__(self, campaign: Campaign, wall: datetime) -> None:
         self.campaign, self.wall = campaign, wall
         self.now = campaign.now(wall)
-        self.ledger = Ledger(milestone_of(campaign), campaign=_campaign_facts(campaign))
+        self.ledger = Ledger(milestone_of(campaign), campaign=campaign_facts(campaign))
         self.judged: list[Kept] = []
 
     def load(
@@ -287,15 +286,6 @@ def _move_row(move: Move) -> Row:
 
 def _id_of(entry: Entry | None) -> UUID | None:
     return entry.id if isinstance(entry, Kept) else None
-
-
-def _campaign_facts(campaign: Campaign) -> CampaignFacts:
-    return CampaignFacts(
-        slug=campaign.slug,
-        mode=campaign.mode,
-        currency=campaign.currency,
-        launched_at=campaign.launched_at,
-    )
 
 
 def _person_facts(row: Mapping[str, Any]) -> PersonFacts:

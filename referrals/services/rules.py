@@ -21,13 +21,12 @@ from referrals.conditions import (
     what_is_read,
 )
 from referrals.facts import (
-    CampaignFacts,
     EventFacts,
     Facts,
     PersonFacts,
     ReferralFacts,
 )
-from referrals.milestones import milestone_of
+from referrals.milestones import campaign_facts, milestone_of
 from referrals.models import Campaign, Event, MilestoneVersion, Participant, Referral
 
 # A change of one of these is a new version of the rules.
@@ -151,9 +150,7 @@ def facts_of(event: Event, campaign: Campaign) -> Facts:
         referral=_referral_facts(referral) if referral else None,
         friend=_person_facts(referral.friend) if referral else None,
         advocate=_person_facts(referral.advocate) if referral else None,
-        campaign=CampaignFacts(
-            campaign.slug, campaign.mode, campaign.currency, campaign.launched_at
-        ),
+        campaign=campaign_facts(campaign),
     )
 
 
