@@ -51,6 +51,7 @@ class Event:
     of: "Event | None" = None  # what a refund takes back
     outcome: str = ""
     refunds: list["Event"] = field(default_factory=list)
+    fits: bool = False  # it reaches the milestone, or would stand in for what did
 
     @property
     def wholly_refunded(self) -> bool:
@@ -96,10 +97,6 @@ class Story:
     events: list[Event] = field(default_factory=list)
     rewards: list[Reward] = field(default_factory=list)
 
-    @property
-    def milestone(self) -> Event | None:
-        return self.referral.milestone if self.referral else None
-
     def enrol(self, now: dt.datetime, *, is_friend: bool) -> None:
         self.enrolled = True
         self.tell("participant.created")
@@ -135,13 +132,14 @@ class Story:
         referral = self.referral
         if referral is None:
             return "unmatched"
-        if referral.status != "pending":
-            counts = referral.status in {"holding", "qualified"}
-            return "recorded" if counts else "not_matched"
-        early = event.occurred < referral.made - MATCH * (not referral.by_click)
-        if early or event.occurred > referral.made + WITHIN or not event.counts:
+        if referral.status in {"disqualified", "expired"}:
             return "not_matched"
-        return self.reach(referral, event, now)
+        earliest = referral.made - MATCH * (not referral.by_click)
+        in_time = earliest <= event.occurred <= referral.made + WITHIN
+        event.fits = in_time and event.counts
+        if referral.status != "pending":
+            return "recorded"
+        return self.reach(referral, event, now) if event.fits else "not_matched"
 
     def reach(self, referral: Referral, event: Event, now: dt.datetime) -> str:
         referral.milestone = event
@@ -167,18 +165,20 @@ class Story:
             self.seen.update(f"flagged: {reason}" for reason in reasons)
 
     def take_back(self, refund: Event) -> None:
-        target = refund.of or self.milestone
+        referral = self.referral
+        target = refund.of or (referral and referral.milestone)
         if target and refund not in target.refunds:
             target.refunds.append(refund)
         if target is None or not self.enrolled:
             refund.outcome = "unmatched"
             return
         refund.of, refund.outcome = target, "reversed"
-        if self.referral and self.referral.milestone is target and not target.counts:
-            self.lose(self.referral, target)
+        one_counts = any(event.fits and event.counts for event in self.events)
+        if referral and target.fits and not one_counts:
+            self.lose(referral, target)
 
-    def lose(self, referral: Referral, milestone: Event) -> None:
-        if referral.status == "holding" and not milestone.wholly_refunded:
+    def lose(self, referral: Referral, last: Event) -> None:
+        if referral.status == "holding" and not last.wholly_refunded:
             referral.status, referral.milestone = "pending", None
             self.tell("referral.reopened")
         elif referral.status in {"holding", "qualified"}:

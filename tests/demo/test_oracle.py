@@ -9,6 +9,7 @@ from demo import oracle
 
 FILLER = "1 19970101 0.00"  # customer 1, the advocate: a stranger to the milestone
 END = "1 19970131 0.00"
+LATER = "1 19970430 0.00"
 
 
 def totals(lines: dict[int, str], end: str = END) -> dict[str, int]:
@@ -88,9 +89,23 @@ def test_refunds(line: tuple[int, str], status: str, rewards: dict[str, int]) ->
 
 
 def test_refund_after_issuing_leaves_both_rewards_disputed() -> None:
-    found = totals({60: "8 19970102 25.00"}, end="1 19970430 0.00")
+    found = totals({60: "8 19970102 25.00"}, end=LATER)
     assert found["referrals disqualified"] == 1
     assert found["advocate rewards issued"] == found["friend rewards issued"] == 1
+    assert found["issued rewards disputed"] == 2
+
+
+def test_another_purchase_stands_in_for_one_that_was_refunded() -> None:
+    found = totals({60: "8 19970102 25.00", 61: "8 19970105 25.00"}, end=LATER)
+    assert only(found, "referrals ") == {"referrals qualified": 1}
+    assert found["event reversed"] == 5
+    assert found["issued rewards disputed"] == 0
+
+
+def test_purchase_that_is_too_small_does_not_stand_in() -> None:
+    found = totals({60: "8 19970102 25.00", 61: "8 19970105 19.99"}, end=LATER)
+    assert found["referrals disqualified"] == 1
+    assert found["event recorded"] == 1
     assert found["issued rewards disputed"] == 2
 
 
