@@ -166,7 +166,7 @@ class Story:
 
     def take_back(self, refund: Event) -> None:
         referral = self.referral
-        target = refund.of or (referral and referral.milestone)
+        target = refund.of or (referral.milestone if referral else None)
         if target and refund not in target.refunds:
             target.refunds.append(refund)
         if target is None or not self.enrolled:
