@@ -50,6 +50,10 @@ class SecretResponse(Response):
         self.secret_fields = secret_fields
 
 
+class WhatIf(Response):
+    """An answer of what changed nothing: never stored, since it can be asked again."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One request, as far as repeating it is concerned."""
@@ -95,7 +99,7 @@ def _answer(call: Call, run: Callable[[], Response]) -> HttpResponse:
         if stored is not None:
             return _replay(stored, call)
         response = run()
-        if response.status_code < 400:
+        if response.status_code < 400 and not isinstance(response, WhatIf):
             _keep(call, response)
     return response
 

@@ -27,7 +27,7 @@ def refuse_unknown(request: Request, known: Collection[str]) -> None:
 
 def yes_or_no(request: Request, name: str) -> bool:
     """Whether `?name=true` stands in the query; false where nothing is said."""
-    said = request.query_params.get(name, "false")
-    if said not in {"true", "false"}:
+    said = request.query_params.getlist(name, ["false"])
+    if said not in (["true"], ["false"]):
         raise InvalidParameter(name, "Must be true or false.")
-    return bool(said == "true")
+    return bool(said == ["true"])

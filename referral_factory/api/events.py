@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from referral_factory.access.idempotency import WhatIf
 from referral_factory.access.parameters import yes_or_no
 from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.api.event_answers import (
@@ -60,7 +61,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         campaign = self._campaign(given.pop("campaign", None), given["participant"])
         report, wall = Report(**given), timezone.now()
         if yes_or_no(request, "dry_run"):
-            return Response(dry_answer(campaign, report, wall=wall))
+            return WhatIf(dry_answer(campaign, report, wall=wall))
         recorded = record_event(campaign, report, wall=wall)
         code = status.HTTP_200_OK if recorded.repeated else status.HTTP_201_CREATED
         return Response(answer(recorded), code)
@@ -94,7 +95,8 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
             dry_run=yes_or_no(request, "dry_run"),
         )
         given: Any = request.data  # a list: see the parsers
-        return Response(rows.report(given, wall=timezone.now()))
+        kind = WhatIf if rows.dry_run else Response
+        return kind(rows.report(given, wall=timezone.now()))
 
     def _campaign(self, pk: Any, named: dict[str, str]) -> Campaign:
         if pk is not None:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from referral_factory.access.models import IdempotencyKey
 from referral_factory.wire import moment_as_text
 from referrals.models import Event
 from tests.factories import (
@@ -217,3 +218,29 @@ def test_report_that_qualifies_takes_a_known_number_of_queries(
 # What it takes to judge, qualify, grant and tell, savepoints included. Fewer is fine:
 # lower it; more needs a reason.
 QUERIES = 12
+
+
+def test_answer_of_a_dry_run_is_not_stored(api: APIClient) -> None:
+    referral = make_referral()
+    row = order(
+        campaign=referral.campaign.public_id,
+        participant={"external_id": "nobody-yet"},
+        properties={"note": "Their words."},
+    )
+    key = {"Idempotency-Key": "one"}
+
+    assert api.post(f"{URL}?dry_run=true", row, headers=key).json()["dry_run"]
+    bulk = api.post(f"{URL}/bulk?dry_run=true", [row], headers=key)
+
+    assert bulk.json()["dry_run"]
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_dry_run_is_not_what_is_said_last_of_two_things(api: APIClient) -> None:
+    referral = make_referral()
+    row = order(participant={"id": referral.friend.public_id})
+
+    answer = api.post(f"{URL}?dry_run=true&dry_run=false", row)
+
+    assert answer.status_code == 400
+    assert not Event.objects.exists()

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 import pytest
 from rest_framework.test import APIClient
 
+from referral_factory.access.models import IdempotencyKey
 from referrals.models import Campaign
 from tests.api.callers import caller
 from tests.factories import (
@@ -327,3 +328,24 @@ def test_of_several_names_the_first_that_gives_something_is_taken(
 
     assert first["event"]["participant"] == {"external_id": "17"}
     assert second["event"]["participant"] == {"email": "a@b.example"}
+
+
+def test_no_stored_answer_holds_what_was_sent(
+    client: APIClient, source: Source
+) -> None:
+    words = b'{"note": "quux-17"}'
+    arrival = make_arrival(source=source, body=words, query="who=quux-17")
+    key = {"Idempotency-Key": "one"}
+
+    replayed = client.post(f"/api/v1/arrivals/{arrival.public_id}/replay", headers=key)
+    tried = client.post(
+        f"/api/v1/sources/{source.public_id}/preview",
+        {"sample": {"note": "quux-17"}},
+        headers={"Idempotency-Key": "two"},
+    )
+
+    assert "quux-17" in replayed.json()["body"]
+    assert tried.status_code == 200
+    (stored,) = IdempotencyKey.objects.values_list("key", "body")
+    assert stored[0] == "one"
+    assert "quux-17" not in stored[1]

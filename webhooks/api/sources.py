@@ -22,7 +22,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from referral_factory.access.addresses import client_address
-from referral_factory.access.idempotency import SecretResponse
+from referral_factory.access.idempotency import SecretResponse, WhatIf
 from referral_factory.access.limits import count_address
 from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.bodies import MAX_BYTES, BodyTooLarge, read_bounded
@@ -50,6 +50,7 @@ from webhooks.sources.receiving import CameOfIt, log_too_large, receive, replay
 from webhooks.sources.verifying import Sent
 
 LARGEST = 2**31 - 1  # that a log can say of a body
+AS_IT_CAME = ("headers", "query", "body")  # kept with the arrival only
 
 
 class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -119,7 +120,7 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         else:
             sent = sent_as_sample(given)
         told = preview(source.campaign, source, sent, given.get("mapping"))
-        return Response(told)
+        return WhatIf(told)
 
     @extend_schema(responses=ArrivalSerializer(many=True))
     @action(detail=True, filterset_class=ArrivalFilter)
@@ -151,7 +152,8 @@ class ArrivalViewSet(ApiViewSet):
     def replay(self, request: Request, public_id: str) -> Response:
         """Read it again by the mapping as it is now: what was refused, or ignored."""
         arrival = replay(self.get_object(), wall=timezone.now())
-        return Response(WholeArrivalSerializer(arrival).data)
+        shown = WholeArrivalSerializer(arrival).data
+        return SecretResponse(shown, secret_fields=AS_IT_CAME)
 
 
 class AsItIs(BaseParser):
