@@ -63,8 +63,7 @@ class Happening:
     at: datetime
     number: int  # in the order of their coming
     outcome: str = "unmatched"
-    counted: bool = False  # when it was judged
-    counts: bool = False  # and now, less what was taken back
+    counts: bool = False  # less what was taken back
     version: int = 0
     reverses: str = ""
     taken: list["Happening"] = field(default_factory=list)
@@ -213,7 +212,7 @@ class World:
         if referral.status in CLOSED:
             return "not_matched"
         in_time = self._in_time(event, referral)
-        event.counted = event.counts = in_time and meets(event, self.rules)
+        event.counts = in_time and meets(event, self.rules)
         if referral.status in SETTLED:
             return "recorded"
         if not event.counts:
@@ -263,9 +262,9 @@ class World:
         if not may_take_back(event, target):
             return "not_matched"
         target.taken.append(event)
-        if target.counted:
+        if target.counts:  # else nothing is lost that was not before
             target.counts = meets(target, self.versions[target.version])
-        self._look_again(self.referrals.get(target.said.who), target, event)
+            self._look_again(self.referrals.get(target.said.who), target, event)
         return "reversed"
 
     def _look_again(
