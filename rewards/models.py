@@ -129,11 +129,30 @@ class Reward(Identified, Stateful):
         Status.CANCELLED: {Status.PENDING},
     }
 
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="rewards")
-    referral = models.ForeignKey(Referral, models.PROTECT, related_name="rewards")
-    rule = models.ForeignKey(RewardRule, models.PROTECT, related_name="rewards")
+    # That these exist, in this campaign, is for the keys of both columns to see to:
+    # see campaign_keys.py. The index of the first is reward_by_status, of the second
+    # reward_is_granted_once.
+    campaign = models.ForeignKey(
+        Campaign,
+        models.PROTECT,
+        related_name="rewards",
+        db_index=False,
+        db_constraint=False,
+    )
+    referral = models.ForeignKey(
+        Referral,
+        models.PROTECT,
+        related_name="rewards",
+        db_index=False,
+        db_constraint=False,
+    )
+    rule = models.ForeignKey(
+        RewardRule, models.PROTECT, related_name="rewards", db_constraint=False
+    )
     rule_version = models.PositiveIntegerField()
-    recipient = models.ForeignKey(Participant, models.PROTECT, related_name="rewards")
+    recipient = models.ForeignKey(
+        Participant, models.PROTECT, related_name="rewards", db_constraint=False
+    )
     side = models.CharField(max_length=10, choices=Side)
     occurrence = models.PositiveIntegerField(default=1)
     kind = models.CharField(max_length=12, choices=Kind)

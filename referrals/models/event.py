@@ -30,7 +30,9 @@ class Event(Identified):
         UNMATCHED = "unmatched"  # nobody, or no referral, that it could belong to yet
         REVERSED = "reversed"  # took an earlier event back
 
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="events")
+    campaign = models.ForeignKey(  # its index is event_is_recorded_once
+        Campaign, models.PROTECT, related_name="events", db_index=False
+    )
     event_id = models.CharField(max_length=200)  # the reporting system's own id
     # The road it came in by: "api", "src_...", "imp_...", "user:name".
     source = models.CharField(max_length=80, blank=True, default="", db_default="")
@@ -38,11 +40,23 @@ class Event(Identified):
     # Whom it names, "external_id:c-17" or "email:ada@example.com" (the canonical
     # form), so that it can be matched when they arrive. Empty when they were known.
     person = models.CharField(max_length=270, blank=True)
+    # That these exist, in this campaign, is for the keys of both columns to see to:
+    # see campaign_keys.py.
     participant = models.ForeignKey(
-        Participant, models.PROTECT, null=True, blank=True, related_name="events"
+        Participant,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="events",
+        db_constraint=False,
     )
     referral = models.ForeignKey(
-        Referral, models.PROTECT, null=True, blank=True, related_name="events"
+        Referral,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="events",
+        db_constraint=False,
     )
     amount = models.DecimalField(
         max_digits=money.MAX_DIGITS,

@@ -64,11 +64,26 @@ class Referral(Identified, Stateful):
         INVITATION = "invitation"  # the advocate had named their mailbox beforehand
         COOKIE = "cookie"  # the signed cookie that the link left in their browser
 
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="referrals")
-    advocate = models.ForeignKey(  # its index is referral_of_advocate
-        Participant, models.PROTECT, related_name="referrals", db_index=False
+    # That these exist, in this campaign, is for the keys of both columns to see to:
+    # see campaign_keys.py. The index of the first is that of
+    # one_referral_per_friend_and_campaign, of the second referral_of_advocate.
+    campaign = models.ForeignKey(
+        Campaign,
+        models.PROTECT,
+        related_name="referrals",
+        db_index=False,
+        db_constraint=False,
     )
-    friend = models.ForeignKey(Participant, models.PROTECT, related_name="referred_by")
+    advocate = models.ForeignKey(
+        Participant,
+        models.PROTECT,
+        related_name="referrals",
+        db_index=False,
+        db_constraint=False,
+    )
+    friend = models.ForeignKey(
+        Participant, models.PROTECT, related_name="referred_by", db_constraint=False
+    )
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     way = models.CharField(max_length=20, choices=Way)
     reason = models.CharField(max_length=500, blank=True)  # of the last status
@@ -92,7 +107,12 @@ class Referral(Identified, Stateful):
     click_user_agent = models.CharField(max_length=500, blank=True)
 
     milestone_event = models.ForeignKey(
-        "referrals.Event", models.PROTECT, null=True, blank=True, related_name="+"
+        "referrals.Event",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
