@@ -214,7 +214,13 @@ def test_messages_in_kombus_envelopes_are_opened(
 
 
 def test_what_only_looks_like_an_envelope_is_a_message() -> None:
-    for text in ('{"body_encoding": 1}', '{"properties": {"body_encoding": "base64"}}'):
+    properties = '"properties": {"body_encoding": "utf-8"}'
+    others = [f'{{"body": {body}, {properties}}}' for body in ("5", "null", "{}")]
+    for text in (
+        '{"body_encoding": 1}',
+        '{"properties": {"body_encoding": "base64"}}',
+        *others,
+    ):
         assert unwrapped(text) == text
         assert unwrapped(text.encode()) == text.encode()
 

@@ -54,7 +54,9 @@ def unwrapped(message: Body) -> Body:
     try:
         envelope = json.loads(message)
         encoding = envelope["properties"]["body_encoding"]
-        body: str = envelope["body"]
+        body = envelope["body"]
+        if not isinstance(body, str):
+            return message
         return base64.b64decode(body) if encoding == "base64" else body
     except (ValueError, KeyError, TypeError, RecursionError):
         return message  # no envelope after all; who reads it says what is wrong
