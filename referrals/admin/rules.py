@@ -25,6 +25,7 @@ from referrals.services.rules import (
     refuse_bad_rules,
     try_condition,
 )
+from referrals.telling import actor_in_words
 
 # The currency stands with what the campaign is.
 COLUMNS = (*(name for name in RULES if name != "currency"), "attribution_days")
@@ -171,8 +172,8 @@ class CampaignRules(Admin):
         """What a condition that is not saved yet says of the last events."""
         named = request.POST.get("campaign", "")
         row = self.get_object(request, named) if named else None
-        allowed = self.has_change_permission(request, row)
-        if not allowed and not self.has_add_permission(request):
+        may_change = self.has_change_permission(request, row)
+        if not (may_change if named else self.has_add_permission(request)):
             raise PermissionDenied
         if request.method != "POST" or (named and row is None):
             raise Http404
@@ -195,7 +196,7 @@ class CampaignRules(Admin):
             "form": form,
             "pair": form.pair(),
             "terms": form.compared(),
-            "versions": form.versions,
+            "versions": [(v, actor_in_words(v.made_by)) for v in form.versions],
         }
         return TemplateResponse(request, "admin/referrals/versions.html", context)
 

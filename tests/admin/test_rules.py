@@ -111,6 +111,9 @@ def test_trying_takes_the_right_to_change_campaigns(login: Login) -> None:
     viewer = login("vera", "referrals.view_campaign")
     form = {"campaign": campaign.public_id, "milestone_condition": "true"}
     assert viewer.post(CONDITION, form).status_code == 403
+    maker = login("max", "referrals.view_campaign", "referrals.add_campaign")
+    assert maker.post(CONDITION, form).status_code == 403
+    assert maker.post(CONDITION, {**form, "campaign": ""}).status_code == 200
     editor = login("edna", "referrals.view_campaign", "referrals.change_campaign")
     assert editor.post(CONDITION, form).status_code == 200
     assert editor.get(CONDITION).status_code == 404
