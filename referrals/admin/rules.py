@@ -172,8 +172,8 @@ class CampaignRules(Admin):
         """What a condition that is not saved yet says of the last events."""
         named = request.POST.get("campaign", "")
         row = self.get_object(request, named) if named else None
-        may_change = self.has_change_permission(request, row)
-        if not (may_change if named else self.has_add_permission(request)):
+        allowed = self.has_change_permission(request, row)
+        if not allowed and (named or not self.has_add_permission(request)):
             raise PermissionDenied
         if request.method != "POST" or (named and row is None):
             raise Http404
