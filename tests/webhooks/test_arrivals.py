@@ -73,6 +73,18 @@ def test_what_names_an_erased_person_is_dropped(
     assert (kept.status, kept.code) == ("refused", "bad_mapping")
 
 
+def test_a_name_is_found_as_browsers_write_it_into_forms(
+    client: APIClient, source: Source
+) -> None:
+    kept = make_arrival(source=source, body=b"name=Zo%C3%AB%20O'Quux")
+    person = {"campaign": source.campaign, "name": "Zoë O'Quux"}
+
+    client.delete(f"/api/v1/participants/{make_participant(**person).public_id}")
+
+    kept.refresh_from_db()
+    assert kept.body is None
+
+
 def test_what_became_an_event_of_theirs_is_dropped(
     client: APIClient, source: Source
 ) -> None:
@@ -307,6 +319,10 @@ def test_a_preview_says_what_is_wrong(client: APIClient, source: Source) -> None
             "code": "cannot_evaluate",
         }
     ]
+    lacking = preview(client, source, mapping=GOOD, body="{}")
+    assert lacking["reason"].endswith(
+        "If a body may lack it, ask first: has(body.email) ? body.email : null"
+    )
     ignored = preview(client, source, mapping={**GOOD, "when": "false"}, sample={})
     assert ignored["outcome"] == "ignored"
 

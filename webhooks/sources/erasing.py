@@ -48,6 +48,7 @@ def forget_arrivals(erasure: Erasure) -> None:
 def _forms(word: str) -> Iterator[str]:
     """As itself, as JSON and as forms spell it; and as PostgreSQL shows bytes."""
     spelled = {word, json.dumps(word)[1:-1], quote_plus(word), quote(word, safe="")}
+    spelled.add(quote(word, safe="!'()*"))  # as browsers do
     for each in spelled:
         yield each
         yield "".join(map(_shown, each.encode()))
