@@ -103,6 +103,19 @@ def test_a_mapping_is_tried_on_what_arrived_before_it_is_kept(boss: Client) -> N
     assert not Event.objects.exists()
 
 
+def test_what_arrived_is_shown_to_who_may_see_arrivals(login: Login) -> None:
+    source = make_source()
+    make_arrival(source=source, body=BODY)
+    may = ("webhooks.view_source", "webhooks.change_source")
+    form = {"mapping": json.dumps(MAPPING), "content_type": "x"}
+
+    hidden = mapping_page(login("max", *may), source, **form)
+    shown = mapping_page(login("ana", *may, "webhooks.view_arrival"), source, **form)
+
+    assert "ann@shop.example" not in hidden.content.decode()
+    assert "ann@shop.example" in shown.content.decode()
+
+
 def test_a_mapping_is_tried_on_a_sample(boss: Client) -> None:
     page = mapping_page(
         boss,

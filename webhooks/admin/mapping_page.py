@@ -26,6 +26,7 @@ from webhooks.sources.refusing import told
 from webhooks.sources.services import change_source
 
 MAY = "webhooks.change_source"
+SEES = "webhooks.view_arrival"  # what arrived, and who it is about
 LAST = 5  # bodies that a mapping is tried on
 SHOWN = 2000  # characters of each
 
@@ -107,12 +108,12 @@ def mapping_page(
         "source": source,
         "form": form,
         "back": back,
-        "tries": _tries(source, form),
+        "tries": _tries(source, form, arrived=request.user.has_perm(SEES)),
     }
     return TemplateResponse(request, "admin/webhooks/mapping.html", context)
 
 
-def _tries(source: Source, form: MappingForm) -> list[dict[str, Any]]:
+def _tries(source: Source, form: MappingForm, *, arrived: bool) -> list[dict[str, Any]]:
     """What the sample and the last bodies would become."""
     if form.is_bound and not form.is_valid():
         return []
@@ -123,7 +124,8 @@ def _tries(source: Source, form: MappingForm) -> list[dict[str, Any]]:
         named = {"body": text, "content_type": form.cleaned_data["content_type"]}
         came = preview(source.campaign, source, sent_as_sample(named), rules)
         found.append(_try("The sample", text, came))
-    for arrival in source.arrivals.exclude(body=None).order_by("-id")[:LAST]:
+    last = LAST if arrived else 0
+    for arrival in source.arrivals.exclude(body=None).order_by("-id")[:last]:
         came = preview(source.campaign, source, sent_by(arrival), rules)
         found.append(_try(arrival, body_text(arrival) or "", came))
     return found
