@@ -28,6 +28,7 @@ MOST_REPEATS = 1000  # that a pattern counts, multiplied
 ROOM, ROOM_IN_A_LOOP = 10, 100
 MOST_DIGITS = 15  # of a number that is compared exactly
 KEYWORDS = frozenset(["true", "false", "null", "in"])
+SIGNS = {"and": "&&", "or": "||", "not": "!", "is": "=="}  # as other languages say
 MATCH = cel.compile("''.matches(pattern)")
 CLOSES = {"(": ")", "[": "]", "{": "}"}
 
@@ -235,6 +236,8 @@ class _Reader:
 
     def _meant(self, name: str) -> str:
         """A field that was named without what it is a field of, or a similar name."""
+        if sign := SIGNS.get(name.lower()):
+            return f"; write {sign} instead."
         owners = [
             f"{variable}.{name}"
             for variable, fields in self.variables.items()
