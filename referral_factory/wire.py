@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, cached_property, lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from uuid import UUID
 
 import orjson
@@ -69,6 +69,15 @@ class TextField(serializers.CharField):
             if self.is_simple and trimmed and len(trimmed) <= self.longest:
                 return trimmed
         return super().run_validation(data)
+
+
+class ChoiceField(serializers.ChoiceField):
+    """One of a few words; who says another is told which there are."""
+
+    default_error_messages = {"invalid_choice": "Choose one of: {choices}."}
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        super().fail(key, choices=", ".join(map(str, self.choices)), **values)
 
 
 class IdField(serializers.Field[UUID, str, str, Any]):
@@ -247,6 +256,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     """
 
     documented: ClassVar[Mapping[str, Any]] = {}
+    default_error_messages = {"invalid": "Not an object, such as {{…}}."}
 
     @classmethod
     def read(cls, data: Any) -> Any:

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from referral_factory.text import clean_text
-from referral_factory.wire import IdField, StrictSerializer, TextField
+from referral_factory.wire import ChoiceField, IdField, StrictSerializer, TextField
 from referrals.files.layout import MOST_COLUMNS
 from referrals.models import Import
 
@@ -71,9 +71,7 @@ class ImportInput(StrictSerializer):
 
     file = UploadField()
     campaign = IdField("cmp")
-    kind = serializers.ChoiceField(
-        Import.Kind.choices, default=Import.Kind.PARTICIPANTS.value
-    )
+    kind = ChoiceField(Import.Kind.choices, default=Import.Kind.PARTICIPANTS.value)
     filename = TextField(255, required=False, allow_blank=True)
     mapping = MappingField(required=False)
     dry_run = YesOrNo(default=True)

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from referral_factory import money
 from referral_factory.expressions import LONGEST
 from referral_factory.wire import (
+    ChoiceField,
     CurrencyField,
     IdField,
     JsonObjectField,
@@ -91,7 +92,7 @@ class JoinFieldInput(StrictSerializer):
 
     name = serializers.RegexField(r"\A[a-z][a-z0-9_]*\Z", max_length=40)
     label = TextField(200)  # type: ignore[assignment]
-    kind = serializers.ChoiceField(Kind.choices, default=Kind.TEXT.value)
+    kind = ChoiceField(Kind.choices, default=Kind.TEXT.value)
     required = Tick(default=False)  # type: ignore[assignment]
     choices = serializers.ListField(
         child=TextField(200), required=False, max_length=MAX_CHOICES
@@ -99,7 +100,7 @@ class JoinFieldInput(StrictSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         """`for` is a word of Python's own."""
-        side = serializers.ChoiceField(Side.choices, default=Side.BOTH.value)
+        side = ChoiceField(Side.choices, default=Side.BOTH.value)
         return {**super().get_fields(), "for": side}
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
@@ -141,7 +142,7 @@ class JoinInput(StrictSerializer):
 class CampaignInput(StrictSerializer):
     name = TextField(200)
     slug = serializers.RegexField(SLUG, max_length=80)
-    mode = serializers.ChoiceField(Campaign.Mode.choices, required=False)
+    mode = ChoiceField(Campaign.Mode.choices, required=False)
     owner = TextField(254, required=False, allow_blank=True)
     currency = CurrencyField()
     landing_url = TextField(
@@ -157,9 +158,7 @@ class CampaignInput(StrictSerializer):
     reversal_events = serializers.ListField(
         child=TextField(100), required=False, max_length=20
     )
-    reversal_policy = serializers.ChoiceField(
-        Campaign.ReversalPolicy.choices, required=False
-    )
+    reversal_policy = ChoiceField(Campaign.ReversalPolicy.choices, required=False)
     review = ReviewInput(required=False, allow_null=True)
     fields = serializers.ListField(  # type: ignore[assignment]
         child=JoinFieldInput(), required=False, max_length=MAX_FIELDS
@@ -195,7 +194,7 @@ class CopyInput(StrictSerializer):
 
     name = TextField(200, required=False)
     slug = serializers.RegexField(SLUG, max_length=80, required=False)
-    mode = serializers.ChoiceField(Campaign.Mode.choices, required=False)
+    mode = ChoiceField(Campaign.Mode.choices, required=False)
 
 
 class ClockInput(StrictSerializer):
@@ -300,7 +299,11 @@ class EventRow(StrictSerializer):
 
     event_id = TextField(200)
     name = TextField(100)
-    participant = NameInput()
+    participant = NameInput(
+        error_messages={
+            "required": "Say whom it is about: id, external_id, email or code."
+        }
+    )
     occurred_at = MomentField(required=False)
     amount = MoneyField(required=False, allow_null=True)
     currency = CurrencyField(required=False)

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from referral_factory.wire import (
+    ChoiceField,
     CurrencyField,
     MoneyField,
     StrictSerializer,
@@ -15,8 +14,8 @@ from rewards.models import Kind, Side
 
 
 class RuleInput(StrictSerializer):
-    side = serializers.ChoiceField(Side.choices)
-    kind = serializers.ChoiceField(Kind.choices, required=False)
+    side = ChoiceField(Side.choices)
+    kind = ChoiceField(Kind.choices, required=False)
     amount = MoneyField(positive=True)
     currency = CurrencyField()
 

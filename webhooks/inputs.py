@@ -7,7 +7,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from referral_factory.wire import IdField, MomentField, StrictSerializer, TextField
+from referral_factory.wire import (
+    ChoiceField,
+    IdField,
+    MomentField,
+    StrictSerializer,
+    TextField,
+)
 from webhooks.catalogue import MESSAGE_TYPES
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
@@ -73,7 +79,7 @@ class EndpointInput(StrictSerializer):
     url = TextField(2000)
     description = TextField(500, required=False, allow_blank=True)
     types = serializers.ListField(
-        child=serializers.ChoiceField(list(MESSAGE_TYPES)),
+        child=ChoiceField(list(MESSAGE_TYPES)),
         required=False,
         max_length=len(MESSAGE_TYPES),
     )

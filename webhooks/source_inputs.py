@@ -7,7 +7,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from referral_factory.expressions import LONGEST
-from referral_factory.wire import IdField, StrictSerializer, TextField, pointer_part
+from referral_factory.wire import (
+    ChoiceField,
+    IdField,
+    StrictSerializer,
+    TextField,
+    pointer_part,
+)
 from webhooks.inputs import HEADER_NAME
 from webhooks.models import Source
 from webhooks.sources.mapping import MOST_PROPERTIES
@@ -46,10 +52,10 @@ class HeaderNameField(TextField):
 class HmacInput(StrictSerializer):
     """How a system signs: as a known one does (`preset`), or in its own way."""
 
-    preset = serializers.ChoiceField(list(PRESETS), required=False)
+    preset = ChoiceField(list(PRESETS), required=False)
     header = HeaderNameField(required=False)
-    algorithm = serializers.ChoiceField(ALGORITHMS, required=False)
-    encoding = serializers.ChoiceField(ENCODINGS, required=False)
+    algorithm = ChoiceField(ALGORITHMS, required=False)
+    encoding = ChoiceField(ENCODINGS, required=False)
     prefix = TextField(50, required=False, allow_blank=True)
     field = TextField(20, required=False, allow_blank=True)
     signed = TextField(200, required=False)
@@ -137,7 +143,7 @@ class ChangeSourceInput(StrictSerializer):
 class SourceInput(StrictSerializer):
     campaign = IdField("cmp")
     name = TextField(200)
-    verification = serializers.ChoiceField(Source.Verification.choices)
+    verification = ChoiceField(Source.Verification.choices)
     hmac = HmacInput(required=False)
     secret = TextField(LONGEST_SECRET, required=False)
     mapping = MappingInput(required=False)

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from referral_factory.wire import (
+    ChoiceField,
     CurrencyField,
     MomentField,
     MoneyField,
@@ -27,8 +28,8 @@ RULES = {
 class TriedRewardInput(StrictSerializer):
     """A reward rule that is only tried. The currency is the campaign's."""
 
-    side = serializers.ChoiceField(Side.choices)
-    kind = serializers.ChoiceField(Kind.choices, default=Kind.FIXED.value)
+    side = ChoiceField(Side.choices)
+    kind = ChoiceField(Kind.choices, default=Kind.FIXED.value)
     amount = MoneyField(positive=True)
     currency = CurrencyField(required=False)
 
