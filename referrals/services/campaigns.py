@@ -135,8 +135,11 @@ def move_clock(campaign: Campaign, *, to: datetime, wall: datetime) -> Campaign:
     if campaign.status != Campaign.Status.DRAFT:
         rows = rows.filter(clock_offset__lte=offset)
     if not rows.update(clock_offset=offset):
+        now = f"{campaign.now(wall):%Y-%m-%d %H:%M:%S} UTC"
         raise ClockGoesForwardOnly(
-            f"It is {campaign.now(wall).isoformat()} in this campaign already."
+            f"It is {now} in this campaign already, and since the launch its clock "
+            "only goes forward. For another beginning, copy the campaign and set the "
+            "clock of the draft."
         )
     campaign.clock_offset = offset
     return campaign
@@ -192,5 +195,7 @@ def _refuse_another_currency(campaign: Campaign, changes: dict[str, Any]) -> Non
 
 def _refusal(error: IntegrityError) -> Exception:
     if "slug" in str(error):
-        return InvalidInput("/slug", "Another campaign has this slug.", "taken")
+        return InvalidInput(
+            "/slug", "Another campaign has this slug: choose another.", "taken"
+        )
     return error

@@ -285,7 +285,7 @@ class _Call:
         if report.reverses == report.event_id:
             return InvalidInput("/reverses", "An event cannot take itself back.")
         if entry.facts.occurred_at > self.books.now + CLOCKS_DIFFER:
-            now = self.books.now.isoformat()
+            now = f"{self.books.now:%Y-%m-%d %H:%M:%S} UTC"
             said = f"That is in the future: it is {now} in this campaign."
             return InvalidInput("/occurred_at", said, "in_the_future")
         if isinstance(key, InvalidInput):
