@@ -5,6 +5,7 @@ is no mapping at all, the body is an event as `POST /events` takes it.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -33,6 +34,7 @@ BODY = {"body": None}
 SIGNED = {Source.Verification.HMAC, Source.Verification.STANDARD_WEBHOOKS}
 MILLISECONDS = 10**11  # a number of a time from here on counts those
 MOST_PROPERTIES = 50
+LACKS = re.compile(r"([\w.]{1,200}) has no field (\w{1,100})\.", re.ASCII)
 
 
 # As people write them down; the database keeps no order.
@@ -103,7 +105,18 @@ def _value(text: str, pointer: str, values: Values, verification: str) -> Any:
     try:
         return _compiled(text, _names(pointer, verification)).evaluate(values)
     except (BadExpression, CannotEvaluate) as error:  # kept before a limit was set
-        raise BadMapping([Fault(pointer, error.detail, "cannot_evaluate")]) from error
+        detail = error.detail + _ask_first(error.detail, pointer)
+        raise BadMapping([Fault(pointer, detail, "cannot_evaluate")]) from error
+
+
+def _ask_first(detail: str, pointer: str) -> str:
+    """How to write it, where a body may lack the field."""
+    lacks = LACKS.fullmatch(detail)
+    if lacks is None:
+        return ""
+    asked = f"has({lacks[1]}.{lacks[2]})"
+    way = "&& …" if pointer == f"/{WHEN}" else f"? {lacks[1]}.{lacks[2]} : null"
+    return f" If a body may lack it, ask first: {asked} {way}"
 
 
 def _bad(text: str, pointer: str, verification: str) -> BadExpression | None:
