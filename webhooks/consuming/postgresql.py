@@ -92,10 +92,12 @@ class QueueTable:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        missing = (UndefinedTable, UndefinedFunction, InvalidSchemaName)
         try:
             yield
-        except (*missing, InsufficientPrivilege) as error:
+        except UndefinedTable as error:
+            said = f"There is no queue {self.queue}. SELECT pgmq.create('{self.queue}')"
+            raise NoQueue(f"{said} makes it.") from error
+        except (UndefinedFunction, InvalidSchemaName, InsufficientPrivilege) as error:
             raise NoQueue(str(error).partition("\n")[0]) from error
         except (psycopg.Error, OperationalError) as error:
             raise BrokerAway(str(error).partition("\n")[0]) from error
