@@ -92,6 +92,7 @@ OUTCOMES: dict[str, Words] = {
 }
 
 _SOMETHING = gettext_lazy("an earlier event")
+_PART_OF = gettext_lazy("{amount} of {event}")
 
 MOVES: dict[tuple[str, str], Words] = {
     (Status.PENDING, Status.HOLDING): gettext_lazy(
@@ -194,6 +195,10 @@ def outcome_in_words(event: Event) -> str:
     """What became of an event, in a sentence without its reason."""
     said = _outcome(event.outcome, event.counts, get_language())
     earlier = event.reverses or _SOMETHING
+    if event.outcome == Outcome.REVERSED and event.amount is not None:
+        amount = f"{_amount(event.amount, event.currency)} {event.currency}"
+        earlier = _PART_OF.format(amount=amount, event=earlier)
+        return said.format(event=f"{event.name} {event.event_id}", reverses=earlier)
     return said.format(event=event_in_words(event), reverses=earlier)
 
 

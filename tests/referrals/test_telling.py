@@ -60,6 +60,13 @@ def event(**fields: Any) -> Event:
             {"outcome": "reversed", "name": "refund", "reverses": "o-0"},
             "refund o-1 took back o-0.",
         ),
+        (
+            {
+                **{"outcome": "reversed", "name": "refund", "reverses": "o-0"},
+                **{"amount": Decimal("5.0000"), "currency": "USD"},
+            },
+            "refund o-1 took back 5.00 USD of o-0.",
+        ),
         ({"outcome": "recorded"}, "purchase o-1 was kept; it decides nothing."),
         (
             {"outcome": "recorded", "counts": True},
