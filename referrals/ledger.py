@@ -32,25 +32,17 @@ from referrals.qualification import (
     progress,
     still_counts,
 )
+from referrals.taking_back import (
+    DID_COUNT,
+    DID_NOT_COUNT,
+    OF_SOMEBODY_ELSE,
+    POLICIES,
+    TARGET_OF_NOBODY,
+    TARGET_UNKNOWN,
+    refused_amount,
+)
 
 NOTHING = Decimal(0)
-
-TARGET_UNKNOWN = Check(
-    "reversed_event_known", False, "What it takes back did not arrive yet."
-)
-TARGET_OF_NOBODY = Check(
-    "reversed_event_known", False, "Whom that event was about is not known yet."
-)
-OF_SOMEBODY_ELSE = Check("same_person", False, "The event was about somebody else.")
-OF_NO_AMOUNT = Check(
-    "amount_known",
-    False,
-    "The event came without an amount: only the whole of it can be taken back.",
-)
-DID_COUNT = Check("reversed_event_counted", True, "It counted towards the referral.")
-DID_NOT_COUNT = Check(
-    "reversed_event_counted", False, "It did not count towards a referral."
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -164,6 +156,8 @@ class Ledger:
         self.cases: dict[Hashable, Case] = {}  # by friend
         self.entries: dict[str, Entry] = {}  # by event id
         self.reversals: dict[str, dict[str, Entry]] = {}  # by what they take back
+        # By person: those that name nothing, and came before any milestone.
+        self.nameless: dict[Hashable, list[Entry]] = {}
         self.touched: dict[str, Entry] = {}  # others than those that were judged
 
     def open(self, case: Case) -> None:
@@ -197,12 +191,30 @@ class Ledger:
         else:
             self._judge_report(entry, case, now)
         self.judge_waiting(entry, now)
+        if case and case.milestone is entry:
+            self._judge_nameless(case, now)
+
+    def wait(self, reversal: Entry) -> None:
+        """Keep one that names nothing until its person's milestone is reached."""
+        self.nameless.setdefault(reversal.person, []).append(reversal)
 
     def judge_waiting(self, entry: Entry, now: datetime) -> None:
         """Judge what waited for this event, or for whom it was about."""
         for reversal in self._reversals_of(entry):
             if reversal.outcome == Outcome.UNMATCHED and reversal.person is not None:
                 self._reverse(reversal, self.cases.get(reversal.person), now)
+                self.touched[reversal.event_id] = reversal
+
+    def _judge_nameless(self, case: Case, now: datetime) -> None:
+        """Judge what waited for a milestone, and happened no earlier than it did."""
+        waiting = self.nameless.get(case.person, [])
+        for reversal in sorted(waiting, key=lambda each: each.facts.occurred_at):
+            reached = case.milestone  # until one of them takes it back
+            if reached is None or not self.is_reversal(reversal):
+                continue
+            if reversal.facts.occurred_at >= reached.facts.occurred_at:
+                waiting.remove(reversal)
+                self._reverse(reversal, case, now)
                 self.touched[reversal.event_id] = reversal
 
     def is_reversal(self, entry: Entry) -> bool:
@@ -249,6 +261,8 @@ class Ledger:
             target = case.milestone if case else None
         if missing := _missing(reversal, target):
             reversal.outcome, reversal.checks = Outcome.UNMATCHED, [missing]
+            if not reversal.reverses and reversal.person is not None:
+                self.wait(reversal)
             return
         assert target is not None  # noqa: S101 - it is not missing
         reversal.reverses = target.event_id
@@ -345,13 +359,6 @@ class Ledger:
         )
 
 
-POLICIES = {
-    "take_back": "What no longer counts is taken back: the referral is disqualified.",
-    "ask": "The referral stays, and a person looks at each of its rewards.",
-    "keep": "What qualified stays qualified, and so do its rewards.",
-}
-
-
 def _missing(reversal: Entry, target: Entry | None) -> Check | None:
     """What has to arrive before it can be judged, if anything has."""
     if reversal.person is None:
@@ -364,15 +371,7 @@ def _missing(reversal: Entry, target: Entry | None) -> Check | None:
 def _refusal(reversal: Entry, target: Entry) -> Check | None:
     if reversal.person != target.person:
         return OF_SOMEBODY_ELSE
-    if reversal.facts.amount is None:
-        return None
-    if target.facts.amount is None:
-        return OF_NO_AMOUNT
-    given, wanted = reversal.facts.currency, target.facts.currency
-    if given == wanted:
-        return None
-    said = f"The event's currency is {wanted}, the reversal's {given}."
-    return Check("currency_matches", False, said)
+    return refused_amount(reversal.facts, target.facts)
 
 
 def _left_of(target: Entry, case: Case, rules: Milestone) -> str:

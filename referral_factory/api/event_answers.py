@@ -107,7 +107,9 @@ def would_grant(
 
 
 def _would_qualify(found: Recorded) -> bool:
-    return found.outcome == Event.Outcome.QUALIFIED
+    """And stay so: a refund may have waited for it."""
+    gone = any(move.to_status == Referral.Status.DISQUALIFIED for move in found.moves)
+    return found.outcome == Event.Outcome.QUALIFIED and not gone
 
 
 def _rewards_of(event: Event) -> list[dict[str, Any]]:

@@ -60,8 +60,9 @@ class Books:
         cases = self._open_cases(people, hold=hold)
         ids = {entry.event_id for entry in entries}
         ids.update(entry.reverses for entry in entries if entry.reverses)
-        rows = judging.events(self.campaign, ids)
-        rows += self._counting(entries, cases)
+        rows = judging.events(self.campaign, ids, self._may_reach(cases))
+        waiting = {row["participant_id"] for row in rows if self._waits(row)}
+        rows += self._counting(entries, cases, waiting)
         at_hand = {entry.event_id for entry in entries if entry.stored}
         by_id: dict[UUID, Kept] = {}
         for row in rows:
@@ -70,6 +71,9 @@ class Books:
             ):
                 kept = by_id[row["id"]] = entry_of(row)
                 self.ledger.enter(kept)
+        for pk in sorted(by_id):  # in the order in which they came
+            if (stored := by_id[pk].stored) and self._waits(stored):
+                self.ledger.wait(by_id[pk])
         for row, case in cases:
             case.milestone = by_id.get(row["milestone_event_id"])
         self._read_versions(by_id.values())
@@ -133,12 +137,32 @@ class Books:
             self.ledger.open(case)
         return cases
 
+    def _may_reach(self, cases: Iterable[tuple[Row, Case]]) -> list[UUID]:
+        """Whose milestone may be reached now, for what waits to take it back."""
+        if not self.ledger.rules.reversal_events:
+            return []
+        open_yet = {Status.PENDING, Status.HOLDING}
+        return [row["friend_id"] for row, _case in cases if row["status"] in open_yet]
+
+    def _waits(self, row: Row) -> bool:
+        """For a milestone to take back."""
+        names = self.ledger.rules.reversal_events
+        return (
+            row["outcome"] == Outcome.UNMATCHED
+            and not row["reverses"]
+            and row["name"] in names
+        )
+
     def _counting(
-        self, entries: Iterable[Kept], cases: Iterable[tuple[Row, Case]]
+        self,
+        entries: Iterable[Kept],
+        cases: Iterable[tuple[Row, Case]],
+        waiting: Collection[UUID],
     ) -> list[Row]:
-        """What else counts for whom: where it takes several, or some is taken back."""
+        """What else counts for whom: where it takes several, or some is taken back, or
+        would be by what is `waiting`."""
         rules, reversals = self.ledger.rules, self.ledger.is_reversal
-        losing = {entry.person for entry in entries if reversals(entry)}
+        losing = {*waiting, *(each.person for each in entries if reversals(each))}
         several = rules.count is not None or rules.sum is not None
         wanted = [
             row

@@ -125,7 +125,8 @@ PEOPLE = """
 """
 
 SEEN = ", ".join(f"event.{column}" for column in EVENT)
-# Those of these ids, and what takes them back. One may be both, and come twice.
+# Those of these ids, what takes them back, and which reversals of these people wait for
+# a milestone to take back. One may be several of these, and come more than once.
 EVENTS = f"""
     SELECT {SEEN} FROM unnest(%(event_ids)s::text[]) AS sought
     JOIN referrals_event AS event ON event_id = sought
@@ -134,6 +135,11 @@ EVENTS = f"""
     SELECT {SEEN} FROM unnest(%(event_ids)s::text[]) AS sought
     JOIN referrals_event AS event ON reverses = sought AND reverses <> ''
     WHERE campaign_id = %(campaign)s
+    UNION ALL
+    SELECT {SEEN} FROM unnest(%(people)s::uuid[]) AS sought
+    JOIN referrals_event AS event
+        ON participant_id = sought AND outcome = 'unmatched'
+    WHERE reverses = ''
 """  # noqa: S608 - EVENT is a constant
 # What counts towards these referrals and what reached their milestones, and what takes
 # it back.
@@ -258,8 +264,14 @@ def people(ids: Iterable[UUID]) -> dict[UUID, Row]:
     return {row["id"]: row for row in rows}
 
 
-def events(campaign: Campaign, event_ids: Iterable[str]) -> list[Row]:
-    params = {"campaign": campaign.pk, "event_ids": array(event_ids)}
+def events(
+    campaign: Campaign, event_ids: Iterable[str], people: Iterable[UUID]
+) -> list[Row]:
+    params = {
+        "campaign": campaign.pk,
+        "event_ids": array(event_ids),
+        "people": array(people),
+    }
     return list(_dicts(EVENTS, params))
 
 

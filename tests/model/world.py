@@ -191,11 +191,12 @@ class World:
 
     # --- Judging --------------------------------------------------------------------
 
-    def _judge(self, event: Happening) -> None:
+    def _judge(self, event: Happening, due: Iterable[Happening] = ()) -> None:
         self.settle()
         for each in (*self._waiting_for(event), event):
             each.version = self.rules.version
             each.outcome = self._decide(each)
+        self._take_back_at_once(event, due)
         self.settle()  # what went back to pending may be overdue
 
     def _decide(self, event: Happening) -> str:
@@ -298,15 +299,29 @@ class World:
                 if reward.status == "issued":
                     reward.disputed = True
 
+    def _take_back_at_once(self, event: Happening, due: Iterable[Happening]) -> None:
+        """What names nothing, and waited for this milestone. Not whose turn comes."""
+        referral = self.referrals.get(event.said.who)
+        for each in self._unmatched():
+            if referral is None or referral.milestone is not event:
+                return
+            theirs = each.said.who == event.said.who and each not in due
+            nameless = not each.reverses and each.said.name in self.rules.reversals
+            if theirs and nameless and each.at >= event.at:
+                each.version = self.rules.version
+                each.outcome = self._take_back(each)
+
     # --- Arriving -------------------------------------------------------------------
 
     def _arrived(self, who: str) -> None:
         """What waited for them is judged in the order in which it happened."""
-        for event in self._unmatched():
+        due = self._unmatched()
+        while due:
+            event = due.pop(0)
             target = self.events.get(event.reverses)
             theirs = who in (event.said.who, target and target.said.who)
             if theirs and event.outcome == "unmatched":
-                self._judge(event)
+                self._judge(event, due)
 
     def _waiting_for(self, target: Happening) -> Iterator[Happening]:
         if target.said.who in self.people:

@@ -49,6 +49,20 @@ def test_it_says_what_then_happens(api: APIClient) -> None:
     assert lasting(dry.json()) == {**lasting(real.json()), "dry_run": True}
 
 
+def test_what_a_waiting_refund_takes_back_at_once_brings_no_rewards(
+    api: APIClient,
+) -> None:
+    referral = make_referral(campaign=make_campaign(reversal_events=["refund"]))
+    make_rule(campaign=referral.campaign)
+    refund = order(referral, event_id="refund-1", name="refund")
+    assert api.post(URL, refund).json()["outcome"] == "unmatched"
+    early = order(referral, occurred_at=referral.created_at.isoformat())
+
+    said = api.post(f"{URL}?dry_run=true", early).json()
+
+    assert (said["outcome"], said["rewards"]) == ("qualified", [])
+
+
 def test_nothing_is_written(api: APIClient) -> None:
     referral = make_referral()
     make_rule(campaign=referral.campaign)

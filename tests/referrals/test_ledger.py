@@ -321,6 +321,35 @@ def test_refund_of_somebody_else_is_decided_when_its_order_comes() -> None:
     assert refund.outcome == "not_matched"
 
 
+def test_refund_that_names_nothing_waits_for_the_milestone_and_takes_it_back() -> None:
+    shop = Shop()
+    late = {"now": NOON + DAY}
+    before = shop.refund("r-0", occurred_at=NOON - 2 * DAY)
+    refund = shop.refund("r-1", "15", **late)
+    assert (before.outcome, refund.outcome) == ("unmatched", "unmatched")
+
+    order = shop.order("o-1", "30", occurred_at=NOON, **late)
+
+    assert (order.outcome, refund.outcome) == ("qualified", "reversed")
+    assert refund.reverses == "o-1"
+    assert before.outcome == "unmatched"
+    assert shop.walked == ["qualified", "disqualified"]
+
+
+def test_refunds_that_name_nothing_are_taken_in_the_order_they_happened_in() -> None:
+    shop = Shop(HOLDING)
+    second = shop.refund("r-2", "5", occurred_at=NOON + timedelta(minutes=2))
+    first = shop.refund("r-1", "11", occurred_at=NOON + timedelta(minutes=1))
+
+    shop.order("o-1", "30")
+
+    assert (first.outcome, second.outcome) == ("reversed", "unmatched")
+    assert shop.walked == ["holding", "pending"]  # 19 is left: there is none to reach
+    assert shop.order("o-2", "30").outcome == "holding"
+    assert second.reverses == "o-2"
+    assert shop.status == "holding"
+
+
 # --- Who is not known ---------------------------------------------------------------
 
 

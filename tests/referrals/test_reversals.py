@@ -1,13 +1,15 @@
 """Taking an event back: whole or in part, before or after it, by whom."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from referral_factory.errors import InvalidInput
 from referrals.models import Campaign, Event, Referral
+from referrals.services.campaigns import change_campaign
 from referrals.services.referrals import qualify_held_referrals, qualify_referral
-from tests.factories import make_campaign, make_participant
+from tests.factories import make_campaign, make_participant, make_rule
 from tests.steps import DAY, NOON, checks, details, enrol, referred, refund, report
 
 
@@ -142,6 +144,63 @@ def test_reversing_name_with_nothing_to_take_back_waits() -> None:
 
     assert taken_back.outcome == "unmatched"
     assert status_of(referral) == "pending"
+
+
+@pytest.mark.parametrize("holding_days", [0, 14])
+def test_reversing_name_before_its_order_takes_it_back_when_it_comes(
+    holding_days: int,
+) -> None:
+    fields = {"reversal_events": ["refund"], "holding_days": holding_days}
+    referral = referred(campaign=make_campaign(**fields))
+    make_rule(campaign=referral.campaign)
+    early = refund(referral.friend).event
+
+    order = report(referral.friend, occurred_at=NOON - DAY / 2).event
+
+    assert outcome_of(early) == "reversed"
+    assert early.reverses == order.event_id
+    assert early.decision["checks"][0]["detail"] == f"It takes back {order.event_id}."
+    assert status_of(referral) == "disqualified"
+    statuses = referral.rewards.values_list("status", flat=True)
+    assert set(statuses) <= {"cancelled"}
+
+
+def test_reversing_name_that_happened_before_the_order_takes_nothing_back() -> None:
+    referral = referred(campaign=make_campaign(reversal_events=["refund"]))
+    early = refund(referral.friend, occurred_at=NOON - DAY / 2).event
+
+    assert report(referral.friend).outcome == "qualified"
+    assert outcome_of(early) == "unmatched"
+    assert status_of(referral) == "qualified"
+
+
+def test_another_order_stands_in_for_what_a_waiting_refund_takes_back() -> None:
+    campaign = make_campaign(reversal_events=["refund"], milestone_count=2)
+    referral = referred(campaign=campaign)
+    report(referral.friend)
+    early = refund(referral.friend).event
+    campaign = change_campaign(campaign, milestone_count=None)
+    referral.friend.campaign = campaign
+
+    report(referral.friend)
+
+    assert outcome_of(early) == "reversed"
+    assert status_of(referral) == "qualified"
+
+
+def test_refunds_of_a_newcomer_are_judged_in_their_turn() -> None:
+    campaign = make_campaign(reversal_events=["refund"])
+    cid = {"external_id": "c-1"}
+    refund(cid, campaign=campaign)
+    for hours in (2, 1):
+        at = NOON - timedelta(hours=hours)
+        report(cid, campaign=campaign, occurred_at=at)
+
+    referrer = make_participant(campaign=campaign)
+    enrol(campaign, external_id="c-1", by_code=referrer.code)
+
+    # Both orders had been made: the second stands in for the first.
+    assert Referral.objects.get().status == "qualified"
 
 
 def test_reversing_name_takes_nothing_from_what_a_person_qualified() -> None:
