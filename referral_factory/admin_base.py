@@ -348,6 +348,7 @@ class Admin(ModelAdmin):
             "original": shown[0] if len(shown) == 1 else None,
             "verb": verb,
             "rows": shown,
+            "told": [verb.tells(row) for row in shown],
             "left_out": len(rows) > AT_ONCE and AT_ONCE,
             "sums": sums(shown),
             "form": form,

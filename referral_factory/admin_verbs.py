@@ -51,6 +51,7 @@ class Verb:
     form: type[forms.Form] = forms.Form
     suits: Callable[[Any], bool] = lambda row: True  # whether to offer it for a row
     explains: str = ""  # what will happen, in a sentence
+    tells: Callable[[Any], str] = str  # a row, as the page names it
     several: bool = False  # also offered for many rows at once
     grave: bool = False  # hard to undo, or a "no" to somebody
     reveals: str = ""  # set: it gives a secret, shown once with this explanation

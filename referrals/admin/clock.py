@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from referral_factory.admin_base import moment_field, select
 from referral_factory.admin_verbs import Asked, Verb
@@ -53,6 +54,10 @@ def move(row: Campaign, asked: Asked) -> str:
     return f"{said}: {settled_in_words(**done)}"
 
 
+def tell(row: Campaign) -> str:
+    return f"{row}: it is {row.now(timezone.now()):%-d %b %Y, %H:%M} UTC there."
+
+
 MOVE_CLOCK = Verb(
     "clock",
     "Move its clock",
@@ -62,4 +67,5 @@ MOVE_CLOCK = Verb(
     suits=lambda campaign: campaign.mode == Campaign.Mode.TEST,
     explains="All that is due by then happens at once: holding periods end, windows "
     "expire, and rewards follow. Time cannot be turned back once it is launched.",
+    tells=tell,
 )

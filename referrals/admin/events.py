@@ -58,9 +58,9 @@ class EventAdmin(Admin):
         "result",
         "reason",
         "money",
+        "when",
         "road",
         "campaign",
-        "when",
     )
     list_filter = ("outcome", Road, "campaign")
     list_select_related = ("campaign", "participant")
