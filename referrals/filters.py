@@ -4,6 +4,7 @@ from django.db.models import Exists, OuterRef
 from django_filters import rest_framework as filters
 
 from referral_factory.access.filters import (
+    ChoiceFilter,
     ContainmentFilter,
     IdFilter,
     MomentFilter,
@@ -25,7 +26,7 @@ from referrals.services.codes import owners_of
 
 
 class CampaignFilter(filters.FilterSet):
-    status = filters.ChoiceFilter(choices=Campaign.Status.choices)
+    status = ChoiceFilter(choices=Campaign.Status.choices)
     slug = filters.CharFilter()
 
     class Meta:
@@ -35,7 +36,7 @@ class CampaignFilter(filters.FilterSet):
 
 class ParticipantFilter(filters.FilterSet):
     campaign = IdFilter(prefix="cmp", field_name="campaign_id")
-    status = filters.ChoiceFilter(choices=Participant.Status.choices)
+    status = ChoiceFilter(choices=Participant.Status.choices)
     external_id = filters.CharFilter()
     email = filters.CharFilter(method="by_mailbox")
     code = filters.CharFilter(method="by_code")
@@ -68,8 +69,8 @@ class ReferralFilter(filters.FilterSet):
     campaign = IdFilter(prefix="cmp", field_name="campaign_id")
     advocate = IdFilter(prefix="ptc", field_name="advocate_id")
     friend = IdFilter(prefix="ptc", field_name="friend_id")
-    status = filters.ChoiceFilter(choices=Referral.Status.choices)
-    way = filters.ChoiceFilter(choices=Referral.Way.choices)
+    status = ChoiceFilter(choices=Referral.Status.choices)
+    way = ChoiceFilter(choices=Referral.Way.choices)
     marked = YesOrNoFilter(method="by_marks")
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
@@ -86,8 +87,8 @@ class RefusedClaimFilter(filters.FilterSet):
     campaign = IdFilter(prefix="cmp", field_name="campaign_id")
     friend = IdFilter(prefix="ptc", field_name="friend_id")
     advocate = IdFilter(prefix="ptc", field_name="advocate_id")
-    way = filters.ChoiceFilter(choices=Referral.Way.choices)
-    reason = filters.ChoiceFilter(choices=[(code, code) for code in REFUSALS])
+    way = ChoiceFilter(choices=Referral.Way.choices)
+    reason = ChoiceFilter(choices=[(code, code) for code in REFUSALS])
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
@@ -104,7 +105,7 @@ class EventFilter(filters.FilterSet):
     name = filters.CharFilter()
     source = filters.CharFilter()
     reverses = filters.CharFilter()
-    outcome = filters.ChoiceFilter(choices=Event.Outcome.choices)
+    outcome = ChoiceFilter(choices=Event.Outcome.choices)
     counts = YesOrNoFilter()
     occurred_after = MomentFilter(field_name="occurred_at", lookup_expr="gte")
     occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
@@ -116,8 +117,8 @@ class EventFilter(filters.FilterSet):
 
 class ImportFilter(filters.FilterSet):
     campaign = IdFilter(prefix="cmp", field_name="campaign_id")
-    kind = filters.ChoiceFilter(choices=Import.Kind.choices)
-    status = filters.ChoiceFilter(choices=Import.Status.choices)
+    kind = ChoiceFilter(choices=Import.Kind.choices)
+    status = ChoiceFilter(choices=Import.Status.choices)
 
     class Meta:
         model = Import

@@ -2,7 +2,12 @@
 
 from django_filters import rest_framework as filters
 
-from referral_factory.access.filters import IdFilter, MomentFilter, YesOrNoFilter
+from referral_factory.access.filters import (
+    ChoiceFilter,
+    IdFilter,
+    MomentFilter,
+    YesOrNoFilter,
+)
 from rewards.models import Reward, Side
 
 
@@ -11,8 +16,8 @@ class RewardFilter(filters.FilterSet):
     referral = IdFilter(prefix="ref", field_name="referral_id")
     recipient = IdFilter(prefix="ptc", field_name="recipient_id")
     rule = IdFilter(prefix="rul", field_name="rule_id")
-    side = filters.ChoiceFilter(choices=Side.choices)
-    status = filters.ChoiceFilter(choices=Reward.Status.choices)
+    side = ChoiceFilter(choices=Side.choices)
+    status = ChoiceFilter(choices=Reward.Status.choices)
     disputed = YesOrNoFilter(
         field_name="disputed_at", lookup_expr="isnull", exclude=True
     )

@@ -2,13 +2,13 @@
 
 from django_filters import rest_framework as filters
 
-from referral_factory.access.filters import IdFilter
+from referral_factory.access.filters import ChoiceFilter, IdFilter
 from webhooks.catalogue import MESSAGE_TYPES
 from webhooks.models import Arrival, Delivery, Endpoint, Message, Source
 
 
 class EndpointFilter(filters.FilterSet):
-    status = filters.ChoiceFilter(choices=Endpoint.Status.choices)
+    status = ChoiceFilter(choices=Endpoint.Status.choices)
 
     class Meta:
         model = Endpoint
@@ -16,7 +16,7 @@ class EndpointFilter(filters.FilterSet):
 
 
 class DeliveryFilter(filters.FilterSet):
-    status = filters.ChoiceFilter(choices=Delivery.Status.choices)
+    status = ChoiceFilter(choices=Delivery.Status.choices)
     message = IdFilter(prefix="msg", field_name="message_id")
 
     class Meta:
@@ -32,7 +32,7 @@ class MessageFilter(filters.FilterSet):
         max_value=2**63 - 1,
         decimal_places=0,
     )
-    type = filters.ChoiceFilter(choices=[(name, name) for name in MESSAGE_TYPES])
+    type = ChoiceFilter(choices=[(name, name) for name in MESSAGE_TYPES])
     campaign = IdFilter(prefix="cmp", field_name="campaign_id")
 
     class Meta:
@@ -42,7 +42,7 @@ class MessageFilter(filters.FilterSet):
 
 class SourceFilter(filters.FilterSet):
     campaign = IdFilter(prefix="cmp", field_name="campaign_id")
-    verification = filters.ChoiceFilter(choices=Source.Verification.choices)
+    verification = ChoiceFilter(choices=Source.Verification.choices)
 
     class Meta:
         model = Source
@@ -50,8 +50,8 @@ class SourceFilter(filters.FilterSet):
 
 
 class ArrivalFilter(filters.FilterSet):
-    status = filters.ChoiceFilter(choices=Arrival.Status.choices)
-    road = filters.ChoiceFilter(choices=Arrival.Road.choices)
+    status = ChoiceFilter(choices=Arrival.Status.choices)
+    road = ChoiceFilter(choices=Arrival.Road.choices)
 
     class Meta:
         model = Arrival

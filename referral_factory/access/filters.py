@@ -1,6 +1,7 @@
 """Filters for lists: by id, by moment, by JSON. What they cannot read is an error."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -25,6 +26,15 @@ class IdFormField(forms.Field):
             return from_public(self.prefix, value)
         except InvalidId as error:
             raise forms.ValidationError(str(error), code="invalid_id") from error
+
+
+class ChoiceFilter(filters.ChoiceFilter):
+    """One of a few words; who asks for another is told which there are."""
+
+    def __init__(self, *, choices: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
+        known = ", ".join(word for word, _label in choices)
+        told = {"invalid_choice": f"Choose one of: {known}."}
+        super().__init__(choices=choices, error_messages=told, **kwargs)
 
 
 class YesOrNoFormField(forms.Field):

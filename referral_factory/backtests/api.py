@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from referral_factory.access.filters import IdFilter
+from referral_factory.access.filters import ChoiceFilter, IdFilter
 from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.backtests import services
 from referral_factory.backtests.inputs import BacktestInput
@@ -26,7 +26,7 @@ from referrals.models import Campaign
 
 class BacktestFilter(filters.FilterSet):
     campaign = IdFilter(prefix="cmp", field_name="campaign_id")
-    status = filters.ChoiceFilter(choices=Backtest.Status.choices)
+    status = ChoiceFilter(choices=Backtest.Status.choices)
 
     class Meta:
         model = Backtest
