@@ -144,7 +144,7 @@ def test_a_mapping_is_kept(boss: Client) -> None:
     ("text", "words"),
     [
         ("{", "Not JSON"),
-        ("[]", "Invalid data"),
+        ("[]", "Not an object"),
         ('{"name": "bdy.x", "participant": {"email": "body.e"}}', "did you mean body?"),
         ('{"name": "body.x"}', "participant: An event needs it."),
         ('{"a": 1, "a": 2}', "stands twice"),

@@ -45,7 +45,10 @@ FIELDS = (
 
 
 def in_order(rules: Rules) -> dict[str, Any]:
-    return {name: rules[name] for name in FIELDS if name in rules}
+    shown = {name: rules[name] for name in FIELDS if name in rules}
+    if person := shown.get("participant"):
+        shown["participant"] = {kind: person[kind] for kind in PEOPLE if kind in person}
+    return shown
 
 
 class BadMapping(Exception):
