@@ -7,36 +7,6 @@ from decimal import Decimal
 from django.db import migrations, models
 
 
-KEEP_VERSIONS = """
-    INSERT INTO referrals_milestoneversion
-        (campaign_id, version, terms, made_by, made_at)
-    SELECT DISTINCT ON (campaign_id, (decision->'milestone'->>'version')::int)
-        campaign_id, (decision->'milestone'->>'version')::int, decision->'milestone',
-        'rules', received_at
-    FROM referrals_event WHERE decision->'milestone' ? 'version'
-    ORDER BY campaign_id, (decision->'milestone'->>'version')::int, id
-"""
-# Versions that nothing was judged by yet.
-KEEP_CURRENT_VERSIONS = """
-    INSERT INTO referrals_milestoneversion
-        (campaign_id, version, terms, made_by, made_at)
-    SELECT id, version, jsonb_build_object(
-        'version', version, 'event_name', milestone_event,
-        'minimum_amount', milestone_minimum::text, 'currency', currency,
-        'within_days', milestone_within_days, 'holding_days', holding_days,
-        'match_days', match_days, 'reversal_events', to_jsonb(reversal_events)
-    ), 'rules', created_at
-    FROM referrals_campaign
-    ON CONFLICT DO NOTHING
-"""
-# What settled a referral counts; nothing else was asked for before.
-MARK_EVENTS = """
-    UPDATE referrals_event
-    SET rules_version = coalesce((decision->'milestone'->>'version')::int, 0),
-        counts = outcome IN ('qualified', 'holding')
-"""
-
-
 class Migration(migrations.Migration):
     dependencies = [
         ("referrals", "0009_find_people_quickly"),
@@ -240,7 +210,4 @@ class Migration(migrations.Migration):
             model_name="referralchange",
             index=models.Index(fields=["referral", "id"], name="referral_changes"),
         ),
-        migrations.RunSQL(KEEP_VERSIONS, migrations.RunSQL.noop),
-        migrations.RunSQL(KEEP_CURRENT_VERSIONS, migrations.RunSQL.noop),
-        migrations.RunSQL(MARK_EVENTS, migrations.RunSQL.noop),
     ]
