@@ -39,13 +39,14 @@ from webhooks.api import (
 )
 
 router = Router()
-router.register("campaigns", CampaignViewSet, "campaign")
+# The first are found in the least time: what is called most often.
+router.register("events", EventViewSet, "event")
 router.register("participants", ParticipantViewSet, "participant")
+router.register("campaigns", CampaignViewSet, "campaign")
 router.register("participants", ExportViewSet, "participant-export")
 router.register("imports", ImportViewSet, "import")
 router.register("referrals", ReferralViewSet, "referral")
 router.register("refused-claims", RefusedClaimViewSet, "refused-claim")
-router.register("events", EventViewSet, "event")
 router.register("sources", SourceViewSet, "source")
 router.register("arrivals", ArrivalViewSet, "arrival")
 router.register("reward-rules", RuleViewSet, "reward-rule")
@@ -62,6 +63,7 @@ invitations_of_advocate = InvitationViewSet.as_view({"get": "list", "post": "cre
 rules_of_campaign = CampaignRuleViewSet.as_view({"get": "list", "post": "create"})
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(router.urls)),  # first: see above
     path("", index, name="index"),
     path("dashboard/", dashboard, name="dashboard"),
     path(
@@ -79,7 +81,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("join/<str:slug>/confirm/<str:token>", confirm, name="join-confirm"),
     path("portal/<str:token>", portal, name="portal"),
     path("in/<str:source>", ReceiveView.as_view(), name="in"),
-    path("api/v1/", include(router.urls)),
     re_path(r"^api/v1/in/(?P<source>[^/]+)/?$", ReceiveView.as_view(), name="api-in"),
     re_path(
         r"^api/v1/explain/?$",

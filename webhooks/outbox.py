@@ -5,11 +5,13 @@ of any size costs one statement.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from referral_factory import prepared
@@ -30,7 +32,7 @@ CHANNEL = "deliveries"  # what the dispatcher listens on
 WRITE = """
     WITH fact AS (
         SELECT * FROM json_to_recordset(%(facts)s::json) AS fact (
-            id uuid, mode text, campaign_id uuid, object_id uuid, "left" int,
+            id uuid, type text, mode text, campaign_id uuid, object_id uuid, "left" int,
             head text, tail text
         )
     ), counted AS (
@@ -42,9 +44,9 @@ WRITE = """
         INSERT INTO webhooks_message
             (id, mode, campaign_id, object_id, sequence, body, type, created_at)
         SELECT fact.id, mode, campaign_id, object_id, count - "left",
-            head || (count - "left") || tail, %(type)s::text, %(now)s::timestamptz
+            head || (count - "left") || tail, type, %(now)s::timestamptz
         FROM fact JOIN counted USING (object_id)
-        RETURNING id, mode, campaign_id
+        RETURNING id, type, mode, campaign_id
     ), delivery AS (
         INSERT INTO webhooks_delivery
             (id, message_id, endpoint_id, status, attempts, due_at, created_at)
@@ -55,7 +57,7 @@ WRITE = """
         JOIN webhooks_endpoint endpoint ON endpoint.mode = message.mode
         WHERE endpoint.status = 'enabled' AND endpoint.deleted_at IS NULL
             AND CASE WHEN %(only)s::uuid IS NOT NULL THEN endpoint.id = %(only)s
-                ELSE (endpoint.types = '{}' OR %(type)s = ANY (endpoint.types))
+                ELSE (endpoint.types = '{}' OR message.type = ANY (endpoint.types))
                     AND (endpoint.campaign_ids = '{}' OR message.campaign_id IS NULL
                         OR message.campaign_id = ANY (endpoint.campaign_ids)) END
     )
@@ -72,6 +74,27 @@ class Fact(NamedTuple):
     data: Mapping[str, Any]
 
 
+_together: ContextVar[list[dict[str, Any]] | None] = ContextVar(
+    "messages that are written together", default=None
+)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """A transaction, or a part of one, whose messages one statement writes at its end.
+
+    Nothing within may be rolled back without the whole: it would be told of still.
+    """
+    with nullcontext() if connection.in_atomic_block else transaction.atomic():
+        rows: list[dict[str, Any]] = []
+        token = _together.set(rows)
+        try:
+            yield
+        finally:
+            _together.reset(token)
+        _write(rows)
+
+
 def record(
     message_type: str, facts: Sequence[Fact], *, only: UUID | None = None
 ) -> list[UUID]:
@@ -80,24 +103,30 @@ def record(
     With `only`, it goes to that endpoint, whatever its filters say. Returns the
     messages' ids.
     """
-    if not facts:
-        return []
-    now = timezone.now()
-    shared = {"type": message_type, "timestamp": moment_as_text(now)}
-    left = Counter(fact.object_id for fact in facts)
-    rows = []
-    for fact in facts:
-        left[fact.object_id] -= 1
-        rows.append(_row(shared, fact, left[fact.object_id]))
+    shared = {"type": message_type, "timestamp": moment_as_text(timezone.now())}
+    rows = [_row(shared, fact) for fact in facts]
+    waiting = _together.get()
+    if waiting is None or only:
+        _write(rows, only=only)
+    else:
+        waiting += rows
+    return [row["id"] for row in rows]
+
+
+def _write(rows: Sequence[dict[str, Any]], *, only: UUID | None = None) -> None:
+    if not rows:
+        return
+    left = Counter(row["object_id"] for row in rows)
+    for row in rows:
+        left[row["object_id"]] -= 1
+        row["left"] = left[row["object_id"]]
     values = {
         "facts": as_json(rows).decode(),
-        "type": message_type,
-        "now": now,
+        "now": timezone.now(),
         "only": only,
         "channel": CHANNEL,
     }
     prepared.execute(WRITE, values)
-    return [row["id"] for row in rows]
 
 
 def wake() -> None:
@@ -106,15 +135,15 @@ def wake() -> None:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
-def _row(shared: Mapping[str, Any], fact: Fact, left: int) -> dict[str, Any]:
+def _row(shared: Mapping[str, Any], fact: Fact) -> dict[str, Any]:
     message_id = new_id()
     head, tail = _body(shared, message_id, fact)
     return {
         "id": message_id,
+        "type": shared["type"],
         "mode": fact.mode,
         "campaign_id": fact.campaign_id,
         "object_id": fact.object_id,
-        "left": left,
         "head": head,
         "tail": tail,
     }

@@ -21,6 +21,7 @@ from referrals.services.events import (
     preview_events,
     record_events,
 )
+from webhooks import outbox
 
 Answer = dict[str, Any]
 
@@ -58,7 +59,8 @@ class BulkEvents:
         try:
             if self.dry_run:
                 return _dry_answers(campaign, reports, wall)
-            found = record_events(campaign, reports, wall=wall)
+            with outbox.together():
+                found = record_events(campaign, reports, wall=wall)
             return [_answer(each) for each in found]
         except DomainError as refusal:
             fault = Fault("", str(refusal), refusal.code)

@@ -28,6 +28,7 @@ from referrals.lookup import campaign_of_query, only_campaign_of, visible_campai
 from referrals.models import Campaign, Event
 from referrals.serializers import EventSerializer
 from referrals.services.events import Report, record_event
+from webhooks import outbox
 
 DRY_RUN = OpenApiParameter(
     "dry_run", bool, description="Decide, and write nothing: what would happen."
@@ -62,7 +63,8 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         report, wall = Report(**given), timezone.now()
         if yes_or_no(request, "dry_run"):
             return WhatIf(dry_answer(campaign, report, wall=wall))
-        recorded = record_event(campaign, report, wall=wall)
+        with outbox.together():
+            recorded = record_event(campaign, report, wall=wall)
         code = status.HTTP_200_OK if recorded.repeated else status.HTTP_201_CREATED
         return Response(answer(recorded), code)
 

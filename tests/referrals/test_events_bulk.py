@@ -25,8 +25,8 @@ from webhooks.models import Message
 BULK = "/api/v1/events/bulk"
 # However many events: what finds and holds people, referrals and what was known of them
 # (7), what writes the events and moves their referrals (2), what grants rewards (2),
-# and what tells of it (3).
-STATEMENTS = 14
+# and what tells of it (1).
+STATEMENTS = 12
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -179,6 +180,34 @@ def test_one_object_twice_in_a_batch_counts_twice() -> None:
 
     found = Message.objects.order_by("id").values_list("sequence", flat=True)
     assert list(found) == [1, 2]
+
+
+def test_messages_told_together_keep_their_order_and_numbers() -> None:
+    make_endpoint()
+    person = make_participant()
+
+    with CaptureQueriesContext(connection) as captured, outbox.together():
+        participant_updated.send(sender=Participant, instances=[person])
+        block_participant(person)
+
+    told = Message.objects.filter(object_id=person.pk).order_by("id")
+    assert list(told.values_list("type", "sequence")) == [
+        ("participant.updated", 1),
+        ("participant.blocked", 2),
+    ]
+    assert Delivery.objects.count() == 2
+    writes = [each for each in captured if "webhooks_message" in each["sql"]]
+    assert len(writes) == 1
+
+
+def test_nothing_is_told_of_what_was_undone_together() -> None:
+    person = make_participant()
+
+    with suppress(ValueError), outbox.together():
+        participant_updated.send(sender=Participant, instances=[person])
+        raise ValueError
+
+    assert not Message.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
