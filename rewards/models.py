@@ -277,19 +277,6 @@ class Reward(Identified, Stateful):
             self.Status.CLAWED_BACK, decided_by=by, decided_at=now, decision_note=note
         )
 
-    def grant_again(self, *, now: datetime) -> None:
-        """Its referral qualified once more: the same row goes back to review."""
-        self.move_to(
-            self.Status.PENDING,
-            reasons=[],
-            available_at=now,
-            decided_by="",
-            decided_at=None,
-            decision_note="",
-            first_approver="",
-            second_approver="",
-        )
-
 
 class FlaggedReward(Reward):
     """A reward as the review queue shows it: the same row, with a page of its own."""

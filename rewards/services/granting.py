@@ -37,6 +37,16 @@ CANCEL = """
     FROM referrals_referral AS referral
     WHERE reward.id = ANY (%(rewards)s::uuid[]) AND referral.id = reward.referral_id
 """
+# The same row goes back to review: its referral qualified once more. In one as well.
+GRANT_AGAIN = """
+    UPDATE rewards_reward AS reward
+    SET status = 'pending', reasons = '[]', available_at = qualified_at,
+        decided_by = '', decided_at = NULL, decision_note = '', first_approver = '',
+        second_approver = ''
+    FROM referrals_referral AS referral
+    WHERE reward.id = ANY (%(rewards)s::uuid[]) AND reward.status = 'cancelled'
+        AND referral.id = reward.referral_id
+"""
 
 
 @transaction.atomic(savepoint=False)
@@ -44,8 +54,8 @@ def grant_rewards(referrals: Sequence[Referral]) -> list[Reward]:
     """Grant, once for ever, what the rules of their campaigns give for each referral.
 
     A referral that qualifies again finds its rows: cancelled ones go back to review.
-    Two statements and one for what is told, however many referrals; those that had
-    rewards before take more.
+    Two statements and one for what is told, however many referrals; four more, and
+    what is told, where some had rewards before.
     """
     known = _gather(referrals)
     fresh = [
@@ -73,15 +83,16 @@ def preview_rewards(referrals: Sequence[Referral], *, now: datetime) -> list[Rew
 
 def _grant_again(referrals: Sequence[Referral], written: Set[UUID]) -> list[Reward]:
     rows = [row for row in _rewards_of(referrals) if row.pk not in written]
-    again = [row for row in rows if row.status == Status.CANCELLED and _may_have(row)]
-    for reward in again:
-        reward.grant_again(now=_qualified_at(reward.referral))
-    disputed = [row for row in rows if row.disputed_at]
-    for reward in disputed:  # it counts after all
-        reward.disputed_at = None
-    Reward.objects.bulk_update(disputed, ["disputed_at"])
-    if again:
-        reward_created.send(sender=Reward, instances=again)
+    disputed = [row.pk for row in rows if row.disputed_at]
+    if disputed:  # it counts after all
+        Reward.objects.filter(pk__in=disputed).update(disputed_at=None)
+    cancelled = [row for row in rows if row.status == Status.CANCELLED]
+    keys = [row.pk for row in cancelled if _may_have(row)]
+    if not keys:
+        return []
+    prepared.execute(GRANT_AGAIN, {"rewards": array(keys)})
+    again = list(_rewards_of(referrals).filter(pk__in=keys))
+    reward_created.send(sender=Reward, instances=again)
     return again
 
 

@@ -202,6 +202,64 @@ def test_statements_do_not_grow_with_the_refunds() -> None:
     assert told()["reward.cancelled"] == 32
 
 
+def test_statements_do_not_grow_with_the_rewards_that_people_are_to_look_at() -> None:
+    campaign = make_campaign(reversal_policy="ask")
+    make_rule(campaign=campaign)
+
+    def refunds(prefix: str, number: int) -> list[Report]:
+        """Of one whose rewards were not reviewed, one's that was, one's in the queue,
+        and one's that were issued, each as often."""
+        people = [referred(campaign=campaign).friend for _ in range(4 * number)]
+        record(campaign, *(order(f"{prefix}-{n}", who) for n, who in enumerate(people)))
+        rows = list(Reward.objects.filter(status="pending").order_by("id"))
+        by: dict[str, Any] = {"decided_by": "user:ops", "decided_at": NOON}
+        stand: list[dict[str, Any]] = [
+            {"status": "approved", **by},
+            {"status": "flagged", "reasons": [{"code": "odd"}]},
+            {"status": "issued", "issued_at": NOON, "issued_by": "user:ops", **by},
+        ]
+        for start, changes in enumerate(stand):
+            keys = [row.pk for row in rows[start::4]]
+            Reward.objects.filter(pk__in=keys).update(**changes)
+        return [
+            order(f"{prefix}-back-{n}", who, None, reverses=f"{prefix}-{n}")
+            for n, who in enumerate(people)
+        ]
+
+    taken = statements(campaign, refunds("few", 2))
+    assert statements(campaign, refunds("many", 20)) == taken
+    flagged = Reward.objects.filter(status="flagged")
+    assert flagged.count() == 66
+    assert not flagged.exclude(reasons__contains=[{"code": "milestone_reversed"}])
+    assert not flagged.exclude(decided_by="", decided_at=None)
+    assert Reward.objects.filter(status="issued", disputed_at=NOON).count() == 22
+    assert told()["reward.flagged"] == 44
+
+
+def test_statements_do_not_grow_with_the_rewards_that_are_granted_again() -> None:
+    campaign = make_campaign()
+    make_rule(campaign=campaign)
+
+    def orders(prefix: str, number: int) -> list[Report]:
+        referrals = [referred(campaign=campaign) for _ in range(number)]
+        friends = [(n, each.friend) for n, each in enumerate(referrals)]
+        record(campaign, *(order(f"{prefix}-{n}", who) for n, who in friends))
+        backs = [
+            order(f"{prefix}-back-{n}", who, None, reverses=f"{prefix}-{n}")
+            for n, who in friends
+        ]
+        record(campaign, *backs)
+        for each in referrals:
+            each.refresh_from_db()
+            reconsider_referral(each, by="user:ann", wall=NOON, reason="Not so odd.")
+        return [order(f"{prefix}-again-{n}", who) for n, who in friends]
+
+    few, many = orders("few", 2), orders("many", 30)
+    assert statements(campaign, few) == statements(campaign, many)
+    assert set(Reward.objects.values_list("status", "decided_by")) == {("pending", "")}
+    assert told()["reward.created"] == 64
+
+
 def test_single_event_that_moves_nothing_takes_four_statements() -> None:
     referral = referred()
     assert statements(referral.campaign, [order("o-1", referral.friend, "1")]) == 4
