@@ -20,6 +20,7 @@ from referral_factory.backtests.rules import Rules, rules_of
 from referral_factory.backtests.trial import try_chunk
 from referral_factory.errors import DomainError, InvalidInput
 from referrals.models import Campaign, Referral
+from referrals.services.locks import lock_campaign
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +53,30 @@ def start_backtest(
     What is left after a moment's work goes on in the background.
     """
     _refuse_backwards(begins_at, ends_at)
+    backtest = queue_backtest(
+        campaign, clock(), tried=tried, begins_at=begins_at, ends_at=ends_at, by=by
+    )
+    _work(backtest, clock=clock, seconds=AT_ONCE)
+    return backtest
+
+
+@transaction.atomic
+def queue_backtest(
+    campaign: Campaign,
+    wall: datetime,
+    *,
+    tried: Rules,
+    begins_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    by: str,
+) -> Backtest:
+    """One that is ours to begin, unless too many are running. Others wait to count."""
+    lock_campaign(campaign)
     if campaign.backtests.filter(status=Status.RUNNING).count() >= MOST:
         raise TooManyBacktests(
             f"{MOST} are running for this campaign. Wait for one, or cancel it."
         )
-    wall = clock()
-    backtest = Backtest.objects.create(
+    return Backtest.objects.create(
         campaign=campaign,
         tried=tried.as_json(),
         held=rules_of(campaign).as_json(),
@@ -68,8 +87,6 @@ def start_backtest(
         created_at=wall,
         lease_until=wall + LEASE,
     )
-    _work(backtest, clock=clock, seconds=AT_ONCE)
-    return backtest
 
 
 def cancel_backtest(backtest: Backtest, *, wall: datetime) -> Backtest:
@@ -125,7 +142,8 @@ def _work(backtest: Backtest, *, clock: Callable[[], datetime], seconds: float) 
 
 def _do_chunk(backtest: Backtest, *, wall: datetime) -> bool:
     """Whether there is more to do."""
-    # Afresh: its clock may have been moved since, and its referrals with it.
+    # Afresh, and by the clock of now: referrals are read as they are, and what time has
+    # decided of them since the backtest began is decided of both sides.
     campaign = Campaign.objects.get(pk=backtest.campaign_id)
     chunk = try_chunk(backtest, campaign, wall=wall)
     with transaction.atomic():

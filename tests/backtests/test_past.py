@@ -15,6 +15,7 @@ from referrals.services.referrals import (
     disqualify_referral,
     qualify_referral,
     reconsider_referral,
+    settle_campaign,
 )
 from rewards.models import Reward
 from rewards.services.issuing import cancel_reward
@@ -220,6 +221,22 @@ def test_work_of_a_worker_that_is_gone_is_taken_over(large: Campaign) -> None:
     backtest.refresh_from_db()
     assert (backtest.status, backtest.done_referrals) == ("done", 5)
     assert backtest.changes.count() == 5
+
+
+def test_what_time_decides_meanwhile_is_no_difference(large: Campaign) -> None:
+    """Holding periods that end between the first chunk and the last."""
+    campaign = change_campaign(large, holding_days=14)
+    for _ in range(3):
+        friend_who_paid(campaign, "30")
+    backtest = make_backtest(campaign=campaign, status="running", finished_at=None)
+    assert work_on_backtests(clock=lambda: NOON, seconds=0)
+    later = NOON + 20 * DAY
+
+    settle_campaign(campaign, wall=later)
+    work_on_backtests(clock=lambda: later)
+
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.changes.count()) == ("done", 0)
 
 
 def test_one_that_is_cancelled_meanwhile_keeps_nothing_more(large: Campaign) -> None:

@@ -1,14 +1,19 @@
-"""Two workers at one backtest find each change once."""
+"""Races of backtests: two workers at one, and more of them than may run."""
 
 from decimal import Decimal
 from functools import partial
 
 from referral_factory.backtests.models import Backtest
 from referral_factory.backtests.rules import rules_of, tried_rules
-from referral_factory.backtests.services import work_on_backtests
+from referral_factory.backtests.services import (
+    MOST,
+    TooManyBacktests,
+    queue_backtest,
+    work_on_backtests,
+)
 from tests.factories import make_backtest, make_campaign
 from tests.races.together import at_once
-from tests.steps import referred, report
+from tests.steps import NOON, referred, report
 
 
 def two_workers_at_one_backtest_find_each_change_once() -> None:
@@ -32,4 +37,23 @@ def two_workers_at_one_backtest_find_each_change_once() -> None:
     assert backtest.changes.count() == 2
 
 
-RACES = [two_workers_at_one_backtest_find_each_change_once]
+def no_more_backtests_run_than_may() -> None:
+    campaign = make_campaign()
+    running = {"status": "running", "finished_at": None, "campaign": campaign}
+    for _ in range(MOST - 1):
+        make_backtest(**running)
+    tried = tried_rules(campaign, {"milestone_minimum": Decimal(10)})
+    call = partial(queue_backtest, campaign, NOON, tried=tried, by="user:ann")
+
+    answers = at_once(*[call] * 4)
+
+    refused = [each for each in answers if isinstance(each, TooManyBacktests)]
+    assert len(refused) == 3
+    assert campaign.backtests.filter(status="running").count() == MOST
+    campaign.backtests.all().delete()
+
+
+RACES = [
+    two_workers_at_one_backtest_find_each_change_once,
+    no_more_backtests_run_than_may,
+]
