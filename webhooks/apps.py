@@ -11,7 +11,7 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         # These import models, so not before the registry is filled.
         from referrals import checklist
-        from referrals.signals import participant_erased
+        from referrals.signals import campaign_copied, participant_erased
         from webhooks import catalogue, receivers
         from webhooks.readiness import hearing_item
 
@@ -19,6 +19,9 @@ class WebhooksConfig(AppConfig):
         checklist.register(hearing_item)
         participant_erased.connect(
             receivers.on_participant_erased, dispatch_uid="webhooks.forget"
+        )
+        campaign_copied.connect(
+            receivers.on_campaign_copied, dispatch_uid="webhooks.copy"
         )
         post_migrate.connect(
             on_post_migrate, sender=self, dispatch_uid="webhooks.partitions"

@@ -29,7 +29,7 @@ def copy(row: Campaign, asked: Asked) -> str:
     made = copy_campaign(
         row, by=asked.by, name=asked.given["name"], slug=asked.given["slug"]
     )
-    return f"copied to the live draft {made.slug}"
+    return f"copied to the live draft {made.slug}; its sources, if any, need secrets"
 
 
 COPY = Verb(
@@ -40,5 +40,6 @@ COPY = Verb(
     form=CopyForm,
     suits=lambda campaign: campaign.mode == Campaign.Mode.TEST,
     explains="Makes a live draft with the same rules, reward rules, fields, enrolment "
-    "page and e-mails. People, events and rewards of the test stay here.",
+    "page, e-mails and sources (which need secrets of their own). People, events and "
+    "rewards of the test stay here.",
 )

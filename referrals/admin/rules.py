@@ -45,8 +45,10 @@ FIELDSET = (
 HELP = {
     "milestone_event": "The event that makes a referral count.",
     "milestone_minimum": "Of each event's amount; empty: any amount.",
-    "milestone_count": "How many such events it takes; empty: one.",
-    "milestone_sum": "Or how much they have to come to in all.",
+    "milestone_count": "How many such events it takes; empty: one. Lowering it moves "
+    "nobody until their next event that counts.",
+    "milestone_sum": "Or how much they come to in all. Lowering it moves nobody until "
+    "their next event that counts.",
     "milestone_within_days": "How long after it was made a referral can count.",
     "holding_days": "How long it waits, once reached, before it counts.",
     "attribution_days": "How long a link counts once it was followed.",

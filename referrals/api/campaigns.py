@@ -82,6 +82,7 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
     def copy(self, request: Request, public_id: str) -> Response:
         """Copy a tested campaign into a live draft: rules, reward rules, fields, pages.
 
+        So do its sources, without their secrets: rotate those of the copy.
         The copy is of the other mode than this key, which sees it in this answer only.
         """
         campaign = self.get_object()

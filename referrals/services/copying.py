@@ -30,9 +30,10 @@ def copy_campaign(
     slug: str = "",
     name: str = "",
 ) -> Campaign:
-    """A draft with the same rules, reward rules, fields, enrolment page and e-mails.
+    """A draft with the same rules, reward rules, fields, page, e-mails and sources.
 
-    No person, event or reward is copied, and no clock: it begins as nobody knows it.
+    No person, event or reward is copied, no clock, and no secret of a source: it begins
+    as nobody knows it.
     """
     fields: dict[str, Any] = {column: getattr(campaign, column) for column in COPIED}
     made = create_campaign(

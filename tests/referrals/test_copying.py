@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from referral_factory.errors import InvalidInput
@@ -11,7 +12,9 @@ from referral_factory.mail.models import EmailTemplate
 from referrals.models import Campaign, MilestoneVersion, Participant
 from referrals.services.campaigns import change_campaign
 from referrals.services.copying import COPIED, copy_campaign
-from tests.factories import make_campaign, make_participant, make_rule
+from tests.factories import make_campaign, make_participant, make_rule, make_source
+from webhooks.sources.keyring import secrets_of
+from webhooks.sources.services import create_source, delete_source
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +64,29 @@ def test_a_copy_has_the_e_mails_of_its_campaign() -> None:
     EmailTemplate.objects.create(campaign=campaign, kind="welcome", subject="Hello")
     made = copy_campaign(campaign, by="user:ada")
     assert made.email_templates.get().subject == "Hello"
+
+
+def test_a_copy_has_the_sources_of_its_campaign_without_their_secrets() -> None:
+    campaign = make_tested()
+    mapping = {"event_id": "body.id"}
+    kept, secret = create_source(
+        campaign, name="Shop", verification="standard_webhooks", mapping=mapping
+    )
+    make_source(campaign=campaign, verification="none")  # for test mode only
+    delete_source(
+        create_source(campaign, name="Old", verification="bearer")[0],
+        now=timezone.now(),
+    )
+
+    made = copy_campaign(campaign, by="user:ada")
+
+    source = made.sources.get()
+    assert (source.name, source.mapping) == ("Shop", mapping)
+    assert source.pk != kept.pk
+    [fresh] = secrets_of(source, now=timezone.now())
+    assert fresh != secret
+    again = copy_campaign(campaign, by="user:ada", mode="test")
+    assert again.sources.count() == 2
 
 
 def test_retired_rules_are_not_copied() -> None:

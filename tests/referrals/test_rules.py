@@ -12,6 +12,7 @@ from referrals.services import rules
 from referrals.services.campaigns import change_campaign, create_campaign
 from referrals.services.rules import try_condition
 from tests.factories import make_campaign, make_referral
+from tests.steps import referred, report
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -166,3 +167,23 @@ def test_the_trial_knows_friend_and_advocate() -> None:
         " && campaign.currency == 'USD'"
     )
     assert try_condition(campaign).passed == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "lowered"),
+    [
+        ({"milestone_count": 3}, {"milestone_count": 1}),
+        ({"milestone_sum": Decimal(100)}, {"milestone_sum": Decimal(20)}),
+    ],
+)
+def test_lowering_what_is_asked_moves_nobody_until_their_next_event(
+    asked: dict[str, Any], lowered: dict[str, Any]
+) -> None:
+    referral = referred(campaign=make_campaign(**asked))
+    report(referral.friend, "25")
+
+    referral.friend.campaign = change_campaign(referral.campaign, **lowered)
+    referral.refresh_from_db()
+    assert referral.status == "pending"
+
+    assert report(referral.friend, "25").outcome == "qualified"

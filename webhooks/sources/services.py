@@ -35,6 +35,30 @@ def create_source(
     return source, secret
 
 
+def copy_sources(copied_from: Campaign, campaign: Campaign) -> None:
+    """Give a campaign the sources of another: how each proves itself and is read.
+
+    No secret comes along: each has one that nobody has seen, and hears nothing until
+    it is replaced. What proves nothing is for test mode, and stays there.
+    """
+    sources = copied_from.sources.filter(deleted_at=None)
+    if campaign.mode != Campaign.Mode.TEST:
+        sources = sources.exclude(verification=Kinds.NONE)
+    Source.objects.bulk_create(
+        Source(
+            campaign=campaign,
+            name=source.name,
+            verification=source.verification,
+            scheme=source.scheme,
+            mapping=source.mapping,
+            secrets=keyring.first_ring(
+                source.verification, keyring.new_secret(source.verification)
+            ),
+        )
+        for source in sources.order_by("id")
+    )
+
+
 def change_source(source: Source, **changes: Any) -> Source:
     for name, value in changes.items():
         setattr(source, name, value)
