@@ -19,7 +19,7 @@ from uuid_utils.compat import uuid7
 
 from bench import limits
 from bench.figures import Figure, compare, figure
-from bench.load import RUN_LENGTH, WARM_UP, Load, Round, http_request
+from bench.load import LONGER, RUN_LENGTH, WARM_UP, Load, Round, http_request
 from bench.rows import World, world
 from bench.servers import servers
 from referral_factory.prepared import array
@@ -35,7 +35,6 @@ NUMBER = "@number@"  # of a call, in what is sent again and again
 # For how many there are people.
 MOST_PER_SECOND = 2_000
 MOST_CALLS_PER_SECOND = 2
-LONGER = 3  # a round of calls that each take their time
 JSON_BODY = {"Content_Type": "application/json"}
 _batches = count(1)
 

@@ -19,6 +19,7 @@ WARM_UP = 0.2  # of the measured time, before it
 PATIENCE = 30.0  # seconds for one answer
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 RUN_LENGTH = 10_000_000  # more calls than a run makes, so that no number comes twice
+LONGER = 3  # a round of calls that each take their time
 _runs = count()
 
 

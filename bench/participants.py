@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from bench import limits
 from bench.figures import Figure, compare, figure
-from bench.load import Load, Round, http_request
+from bench.load import LONGER, Load, Round, http_request
 from bench.rows import world
 from bench.servers import servers
 
@@ -70,8 +70,9 @@ def participant_bulk() -> Figure:
         )
 
     with servers() as running:
+        load = Load(running.ours, enrol, expected=200, rows=ROWS, connections=1)
         return compare(
-            Load(running.ours, enrol, expected=200, rows=ROWS, connections=1),
+            lambda seconds: load(seconds * LONGER),
             copy_and_upsert,
             unit="rows per second",
             of="COPY and upsert",
