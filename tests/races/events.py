@@ -104,6 +104,19 @@ def two_batches_about_the_same_people_stop_nobody() -> None:
     assert outcomes(rows) == {"qualified": 4, "recorded": 4}
 
 
+def order_and_a_refund_that_names_nothing_end_alike_in_either_order() -> None:
+    referral = referred(campaign=rewarding_campaign(reversal_events=["refund"]))
+
+    at_once(
+        partial(report, referral.friend, occurred_at=NOON),
+        partial(refund, referral.friend, occurred_at=NOON),
+    )
+
+    referral.refresh_from_db()
+    assert referral.status == "disqualified"
+    assert set(referral.rewards.values_list("status", flat=True)) == {"cancelled"}
+
+
 def two_refunds_of_two_orders_leave_none_to_stand_in() -> None:
     referral = referred(campaign=rewarding_campaign())
     for key in ("order-1", "order-2"):
@@ -155,6 +168,7 @@ def events_of_many_strangers_in_two_batches_stop_nobody() -> None:
 
 
 RACES = [
+    order_and_a_refund_that_names_nothing_end_alike_in_either_order,
     forty_events_of_one_friend_qualify_once,
     three_orders_at_once_are_three,
     one_event_told_fifty_times_at_once_is_one_row,
