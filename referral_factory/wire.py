@@ -332,8 +332,9 @@ def _reader(cls: type[StrictSerializer]) -> StrictSerializer:
 
 def _guess(key: str, known: list[str]) -> str:
     close = difflib.get_close_matches(key[:100], known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"There is no such field.{hint}"
+    if close:
+        return f"There is no such field. Did you mean {close[0]!r}?"
+    return f"There is no such field; there are {', '.join(known)}."
 
 
 def flat_errors(detail: Any, pointer: str = "") -> Iterator[tuple[str, ErrorDetail]]:

@@ -74,6 +74,12 @@ def test_an_unknown_field_gets_a_hint(api: APIClient) -> None:
     assert error["detail"] == "There is no such field. Did you mean 'currency'?"
 
 
+def test_an_unknown_field_like_no_other_is_told_which_there_are(api: APIClient) -> None:
+    (error,) = api.post(THINGS, {"name": "x", "zzz": 1}).json()["errors"]
+
+    assert error["detail"].startswith("There is no such field; there are name, ")
+
+
 @pytest.mark.parametrize(
     ("sql", "status", "code"),
     [
