@@ -128,6 +128,14 @@ def test_refund_makes_progress_smaller() -> None:
     assert shop.order("d-3", "50").outcome == "qualified"
 
 
+def test_wholly_refunded_deposit_adds_nothing_any_more() -> None:
+    shop = Shop(FIVE_HUNDRED)
+    shop.order("d-1", "400")
+    shop.refund("r-1", reverses="d-1")
+
+    assert said(shop.order("d-2", "200"))["sum_reached"] == "200.00 of 500.00 USD"
+
+
 def test_wholly_refunded_order_is_none_of_three_any_more() -> None:
     shop = Shop(THIRD_ORDER)
     first = shop.order("o-1")
@@ -163,6 +171,15 @@ def test_clock_decides_before_an_event_does() -> None:
 
     assert shop.walked == ["holding", "qualified"]
     assert shop.case.moves[-1].at == NOON + 14 * DAY
+
+
+def test_what_is_held_counts_from_the_very_end_of_its_period() -> None:
+    shop = Shop(HOLDING)
+    shop.order("o-1")
+
+    shop.refund("r-1", reverses="o-1", now=NOON + 14 * DAY)
+
+    assert shop.walked == ["holding", "qualified", "disqualified"]
 
 
 def test_what_is_reported_after_expiry_does_not_count() -> None:
@@ -208,6 +225,16 @@ def test_all_while_holding_disqualifies() -> None:
     shop = Shop(HOLDING)
     shop.order("o-1")
     shop.refund("r-1", reverses="o-1")
+    assert shop.status == "disqualified"
+
+
+def test_its_whole_amount_is_all_of_an_order() -> None:
+    shop = Shop(replace(RULES, minimum=None))
+    order = shop.order("o-1", "30")
+
+    shop.refund("r-1", "30", reverses="o-1")
+
+    assert not order.counts
     assert shop.status == "disqualified"
 
 
@@ -268,6 +295,18 @@ def test_milestone_is_judged_by_the_rules_that_it_was_reached_by() -> None:
     assert shop.status == "disqualified"
 
 
+def test_first_order_reaches_it_still_though_three_are_asked_for_now() -> None:
+    shop = Shop(RULES)
+    shop.order("o-1")
+    shop.order("o-2")
+    shop.ledger.versions[1] = RULES
+    shop.ledger.rules = replace(THIRD_ORDER, version=2)
+
+    shop.refund("r-1", reverses="o-2")
+
+    assert shop.status == "qualified"
+
+
 def test_what_is_taken_back_of_an_order_never_makes_it_count() -> None:
     shop = Shop(replace(RULES, minimum=None, condition="event.amount < 100.0"))
     order = shop.order("o-1", "150")
@@ -291,6 +330,25 @@ def test_part_of_an_order_without_an_amount_takes_nothing_back() -> None:
     assert shop.status == "disqualified"
 
 
+def test_order_of_a_referral_left_behind_is_none_of_three() -> None:
+    shop = Shop(THIRD_ORDER)
+    order = replace(shop.order("o-1"), event_id="o-0", referral="left behind")
+    shop.ledger.enter(order)
+
+    assert said(shop.order("o-2"))["count_reached"] == "2 of 3"
+
+
+def test_order_of_a_referral_left_behind_says_nothing_of_the_other() -> None:
+    shop = Shop()
+    order = replace(shop.order("o-1"), event_id="o-0", referral="left behind")
+    shop.ledger.enter(order)
+
+    refund = shop.refund("r-1", reverses="o-0")
+
+    assert not order.counts
+    assert "milestone_still_reached" not in said(refund)
+
+
 def test_reversing_name_alone_takes_back_what_reached_the_milestone() -> None:
     shop = Shop(THIRD_ORDER)
     for n in range(3):
@@ -311,6 +369,24 @@ def test_refund_before_its_order_waits_and_then_counts() -> None:
 
     assert (order.outcome, refund.outcome) == ("not_matched", "reversed")
     assert said(order)["amount_reached"].startswith("The amount is 15.00 USD")
+
+
+def test_part_after_all_of_an_order_leaves_nothing_of_it() -> None:
+    shop = Shop()
+    shop.refund("r-1", reverses="o-1")
+    shop.refund("r-2", "5", reverses="o-1")
+
+    assert shop.order("o-1", "30").outcome == "not_matched"
+
+
+def test_refund_that_was_decided_is_not_judged_again() -> None:
+    shop = Shop()
+    order = shop.order("o-1", "30")
+    shop.refund("r-1", "5", reverses="o-1")
+
+    shop.ledger.judge_waiting(order, NOON)
+
+    assert "r-1" not in shop.ledger.touched
 
 
 def test_refund_of_somebody_else_is_decided_when_its_order_comes() -> None:
