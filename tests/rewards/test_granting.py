@@ -166,7 +166,9 @@ def test_refund_cancels_what_was_not_issued_and_says_why() -> None:
     ]
 
 
-@pytest.mark.parametrize("status", ["pending", "flagged", "approved"])
+@pytest.mark.parametrize(
+    "status", ["pending", "flagged", "approved", "waiting", "failed"]
+)
 def test_reward_is_cancelled_from_every_status_before_issuing(status: str) -> None:
     referral = qualified()
     Reward.objects.update(
@@ -211,6 +213,16 @@ def test_refund_after_issuing_leaves_it_to_a_person() -> None:
     assert list(Reward.objects.disputed()) == [reward]
 
 
+def test_refund_while_issuing_leaves_it_to_a_person() -> None:
+    referral = qualified()
+    Reward.objects.update(status="issuing", decided_by="user:ops", decided_at=NOON)
+
+    disqualify_referral(referral, now=NOON + DAY, reason="Refunded.")
+
+    assert statuses() == ["issuing", "issuing"]
+    assert Reward.objects.filter(disputed_at=NOON + DAY).count() == 2
+
+
 def test_dispute_is_over_when_the_referral_counts_again() -> None:
     referral = qualified()
     reward = issued(referral)
@@ -234,6 +246,19 @@ def test_reward_comes_back_in_the_same_row_for_another_review() -> None:
         assert reward.reasons == []
         assert (reward.decided_by, reward.decided_at) == ("", None)
         assert reward.available_at == NOON + 2 * DAY
+
+
+def test_who_approved_a_reward_did_not_approve_it_once_it_came_back() -> None:
+    referral = qualified()
+    both = {"first_approver": "user:ana", "second_approver": "user:ben"}
+    Reward.objects.update(
+        status="approved", decided_by="user:ben", decided_at=NOON, **both
+    )
+
+    again(referral)
+
+    left = set(Reward.objects.values_list("first_approver", "second_approver"))
+    assert left == {("", "")}
 
 
 def test_reward_of_somebody_blocked_since_does_not_come_back() -> None:
