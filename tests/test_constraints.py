@@ -23,9 +23,11 @@ from tests.factories import (
     make_email,
     make_endpoint,
     make_event,
+    make_invitation,
     make_key,
     make_participant,
     make_referral,
+    make_refused_claim,
     make_reward,
     make_rule,
 )
@@ -288,6 +290,25 @@ def test_reward_is_of_its_campaign(column: str) -> None:
     }
     with refused(f"{column}_of_rewards_reward_is_of_its_campaign"):
         change(reward, **{column: make[column]()})
+
+
+def test_invitation_is_of_somebody_of_its_campaign() -> None:
+    with refused("advocate_of_referrals_invitation_is_of_its_campaign"):
+        make_invitation(campaign=make_campaign())
+
+
+@pytest.mark.parametrize("side", ["advocate", "friend"])
+def test_refused_claim_is_about_people_of_its_campaign(side: str) -> None:
+    claim, stranger = make_refused_claim(), make_participant()
+    with refused(f"{side}_of_referrals_refusedclaim_is_of_its_campaign"):
+        change(claim, **{side: stranger})
+
+
+def test_who_was_merged_leads_to_somebody_of_their_campaign() -> None:
+    nobody = {"email": None, "external_id": None, "status": "erased", "erased_at": NOW}
+    merged, stranger = make_participant(**nobody), make_participant()
+    with refused("merged_into_of_referrals_participant_is_of_its_campaign"):
+        change(merged, merged_into=stranger)
 
 
 @pytest.mark.parametrize("model", [Campaign, Participant, Referral, RewardRule])

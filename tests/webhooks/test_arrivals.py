@@ -202,6 +202,16 @@ GOOD = {"name": '"purchase"', "participant": {"email": "body.email"}}
         ({"mapping": {**GOOD, "participant": {}}}, "/mapping/participant", "whom"),
         ({"mapping": {**GOOD, "nome": "1"}}, "/mapping/nome", "name"),
         ({"mapping": {**GOOD, "event_id": "headers.x"}}, "/mapping/event_id", "signed"),
+        (
+            {
+                "verification": "standard_webhooks",
+                "secret": None,
+                "hmac": None,
+                "mapping": {**GOOD, "event_id": "query.x"},
+            },
+            "/mapping/event_id",
+            "signed",
+        ),
         ({"hmac": {}}, "/hmac", "preset"),
         ({"hmac": {"preset": "paypal"}}, "/hmac/preset", ""),
         ({"hmac": {"header": "X\r\nY: z"}}, "/hmac/header", ""),

@@ -62,10 +62,12 @@ def campaign() -> Campaign:
     return make_campaign()
 
 
-def consumer_of(queue: Queue, campaign: Campaign) -> Consumer:
-    return Consumer(
-        broker_of(queue.url, "orders"), road_of("orders", campaign.public_id, None)
-    )
+def consumer_of(
+    queue: Queue, campaign: Campaign, source: Source | None = None
+) -> Consumer:
+    named = source.public_id if source else None
+    road = road_of("orders", None if source else campaign.public_id, named)
+    return Consumer(broker_of(queue.url, "orders"), road)
 
 
 def consume(queue: Queue, campaign: Campaign, until: Callable[[], bool]) -> Consumer:
@@ -123,6 +125,20 @@ def test_what_was_not_acknowledged_goes_back(queue: Queue, campaign: Campaign) -
     assert [json.loads(body)["event_id"] for body in again] == [
         f"order-{n}" for n in range(5)
     ]
+
+
+def test_what_could_not_be_recorded_stays_in_its_queue(
+    queue: Queue, campaign: Campaign
+) -> None:
+    queue.send(order(1))
+    consumer = consumer_of(queue, campaign, make_source(campaign=campaign))
+    Source.objects.update(deleted_at=timezone.now())
+
+    with pytest.raises(NoQueue):
+        consumer.run(lambda: False)
+
+    with opened(queue) as other:
+        assert len(other.take(500)) == 1
 
 
 def test_what_was_acknowledged_is_gone(queue: Queue, campaign: Campaign) -> None:

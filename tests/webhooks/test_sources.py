@@ -2,10 +2,12 @@
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from referrals.models import Campaign, Event
@@ -475,6 +477,20 @@ def test_what_was_refused_is_read_again_once_its_mapping_is_right(
     assert answer.json()["event"] == Event.objects.get().public_id
     again = client.post(path)
     assert (again.status_code, again.json()["code"]) == (409, "already_recorded")
+
+
+def test_what_is_read_again_happened_when_it_arrived(
+    campaign: Campaign, client: APIClient
+) -> None:
+    source = stripe(campaign, mapping={**MAPPING, "when": "false"})
+    send_signed(source, ORDER)
+    before = timezone.now() - timedelta(days=3)
+    source.arrivals.update(received_at=before)
+    client.patch(f"/api/v1/sources/{source.public_id}", {"mapping": MAPPING})
+
+    client.post(f"/api/v1/arrivals/{last(source).public_id}/replay")
+
+    assert Event.objects.get().occurred_at == before
 
 
 def test_what_was_ignored_may_turn_out_to_be_for_us(
