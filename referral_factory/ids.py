@@ -1,5 +1,6 @@
 """Identifiers: UUIDv7 inside (RFC 9562), TypeIDs outside (`ref_01j...`)."""
 
+from functools import lru_cache
 from itertools import product
 from typing import ClassVar
 from uuid import UUID
@@ -37,6 +38,7 @@ def to_public(prefix: str, value: UUID) -> str:
     )
 
 
+@lru_cache(maxsize=1000)
 def from_public(prefix: str, text: str) -> UUID:
     """The UUID behind a TypeID; InvalidId when it is not one of that prefix."""
     try:

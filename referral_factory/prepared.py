@@ -53,9 +53,7 @@ class Result:
     """What a statement gave, as a cursor tells it."""
 
     def __init__(self, driver: psycopg.Connection[Any], found: PGresult) -> None:
-        self._found = found
-        self._types = Transformer(driver)
-        self._types.set_pgresult(found)
+        self._driver, self._found = driver, found
 
     @property
     def description(self) -> list[Column]:
@@ -66,7 +64,11 @@ class Result:
         return iter(self.fetchall())
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        return self._types.load_rows(0, self._found.ntuples, tuple)
+        if not self._found.ntuples:
+            return []
+        types = Transformer(self._driver)
+        types.set_pgresult(self._found)
+        return types.load_rows(0, self._found.ntuples, tuple)
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """The first row."""

@@ -6,9 +6,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referral_factory.settings")
 django = get_wsgi_application()
 
-from referral_factory.pages.links import before_django  # noqa: E402 - needs all of it
+from referral_factory.api import quick  # noqa: E402 - these need all of it
+from referral_factory.pages import links  # noqa: E402
 
-application = before_django(django)
+application = links.before_django(quick.before_django(django))
 # What loading made is there to stay: the collector need not look at it ever again.
 gc.collect()
 gc.freeze()

@@ -310,7 +310,7 @@ class EnrolledSerializer(ParticipantSerializer):
         cls, participant: Participant, refused: Iterable[RefusedClaim]
     ) -> dict[str, Any]:
         return {
-            **ParticipantSerializer(participant).data,
+            **show_participant(participant),
             "refused_claims": [RefusedSerializer(each).data for each in refused],
         }
 
@@ -324,7 +324,7 @@ class MadeReferralSerializer(ReferralSerializer):
     def of(cls, answer: Any) -> dict[str, Any]:
         """`answer`: what became of the claims, with its `referral` and `refused`."""
         return {
-            **ReferralSerializer(answer.referral).data,
+            **show_referral(answer.referral),
             "refused_claims": [RefusedSerializer(each).data for each in answer.refused],
         }
 

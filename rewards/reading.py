@@ -1,6 +1,7 @@
-"""The rewards of one referral, in one statement: each event is answered with them."""
+"""The rewards of referrals, in one statement: each event is answered with them."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import orjson
 
 from referral_factory import prepared
 from referral_factory.ids import to_public
+from referral_factory.prepared import array
 from rewards.models import Reward
 from rewards.showing import show_reward
 
@@ -16,17 +18,20 @@ STATEMENT = """
     SELECT id, campaign_id, referral_id, recipient_id, side, rule_id, rule_version,
         kind, amount, currency, status, reasons, decided_by, decided_at, decision_note,
         available_at, reference, issued_at, disputed_at, created_at
-    FROM rewards_reward WHERE referral_id = %(referral)s::uuid ORDER BY id
+    FROM rewards_reward WHERE referral_id = ANY (%(referrals)s::uuid[]) ORDER BY id
 """
 
 
-def read_rewards(referral: UUID) -> list[dict[str, Any]]:
-    """As the API shows them, in the order that they were granted in."""
-    return [show_reward(reward) for reward in _rewards(referral)]
+def read_rewards(referrals: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """As the API shows them, by referral, in the order that they were granted in."""
+    rewards: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for reward in _rewards(referrals) if referrals else ():
+        rewards[reward.referral_id].append(show_reward(reward))
+    return rewards
 
 
-def _rewards(referral: UUID) -> Iterator[SimpleNamespace]:
-    found = prepared.execute(STATEMENT, {"referral": referral})
+def _rewards(referrals: Collection[UUID]) -> Iterator[SimpleNamespace]:
+    found = prepared.execute(STATEMENT, {"referrals": array(referrals)})
     names = [column.name for column in found.description or ()]
     for values in found:
         row = dict(zip(names, values, strict=True))

@@ -54,6 +54,9 @@ class ApiViewSet(GenericViewSet):
     # Query parameters by action, beyond the filters and pages of `list`.
     parameters: ClassVar[Mapping[str, Collection[str]]] = {}
 
+    # The actions that mind Idempotency-Key themselves, for all calls of a group.
+    grouped: ClassVar[Collection[str]] = ()
+
     # What the body of each write is read as, for the documentation. None: the write
     # takes no fields, and a body that has some is refused.
     inputs: ClassVar[Mapping[str, type[BaseSerializer[Any]] | None]] = {}
@@ -118,7 +121,8 @@ class ApiViewSet(GenericViewSet):
             self._read_body(request)
         method = (request.method or "").lower()
         handler = getattr(self, method, None)
-        if handler and idempotency.asked_for(request):
+        once = self.action not in self.grouped and idempotency.asked_for(request)
+        if handler and once:
             # dispatch() looks for the handler after this.
             setattr(self, method, idempotency.once(handler, request))
 

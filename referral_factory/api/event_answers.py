@@ -63,15 +63,19 @@ class EventResultsSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), **counts}
 
 
-def answer(recorded: Recorded) -> dict[str, Any]:
-    """To a call that reported one event."""
-    event = recorded.event
-    return {
-        **show_event(event),
-        "outcome": recorded.outcome,
-        "rewards": _rewards_of(event),
-        "dry_run": False,
-    }
+def answers(recorded: Sequence[Recorded]) -> list[dict[str, Any]]:
+    """To calls that reported one event each."""
+    events = [each.event for each in recorded]
+    rewards = read_rewards({each.referral_id for each in events if each.referral_id})
+    return [
+        {
+            **show_event(event),
+            "outcome": each.outcome,
+            "rewards": rewards.get(event.referral_id, []) if event.referral_id else [],
+            "dry_run": False,
+        }
+        for each, event in zip(recorded, events, strict=True)
+    ]
 
 
 def dry_answer(campaign: Campaign, report: Report, *, wall: datetime) -> dict[str, Any]:
@@ -113,4 +117,5 @@ def _would_qualify(found: Recorded) -> bool:
 
 
 def _rewards_of(event: Event) -> list[dict[str, Any]]:
-    return read_rewards(event.referral_id) if event.referral_id else []
+    referral = event.referral_id
+    return read_rewards([referral]).get(referral, []) if referral else []

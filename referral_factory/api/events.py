@@ -1,9 +1,11 @@
 """Events with what they brought about: a door that needs more than one app."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
@@ -11,13 +13,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from referral_factory.access.idempotency import WhatIf
+from referral_factory.access.groups import Asked, GroupedWrites
+from referral_factory.access.idempotency import Answer, WhatIf, call_of
+from referral_factory.access.models import ApiKey
 from referral_factory.access.parameters import yes_or_no
 from referral_factory.access.viewsets import ApiViewSet
 from referral_factory.api.event_answers import (
     EventResultsSerializer,
     RecordedEventSerializer,
-    answer,
+    answers,
     dry_answer,
 )
 from referral_factory.api.event_bulk import BulkEvents
@@ -27,12 +31,44 @@ from referrals.inputs import EventInput
 from referrals.lookup import campaign_of_query, only_campaign_of, visible_campaign
 from referrals.models import Campaign, Event
 from referrals.serializers import EventSerializer
-from referrals.services.events import Report, record_event
+from referrals.services.events import Recorded, Refusal, Report, record_events
 from webhooks import outbox
 
 DRY_RUN = OpenApiParameter(
     "dry_run", bool, description="Decide, and write nothing: what would happen."
 )
+
+
+def _read(key: ApiKey, body: Any) -> Asked[tuple[Campaign, Report]]:
+    given = EventInput.read(body)
+    pk, named = given.pop("campaign", None), given["participant"]
+    campaign = visible_campaign(key, pk) if pk else only_campaign_of(key, named)
+    report = Report(**given)
+    names = {
+        f"event:{report.event_id}",
+        "person:{}:{}".format(*next(iter(named.items()))),
+    }
+    return Asked((campaign, report), campaign.pk, frozenset(names))
+
+
+def _record(asked: Sequence[tuple[Campaign, Report]]) -> list[Answer]:
+    campaign, _ = asked[-1]  # as it was found last
+    reports = [report for _, report in asked]
+    with outbox.together():
+        found = record_events(campaign, reports, wall=timezone.now())
+    answered = iter(answers([each for each in found if isinstance(each, Recorded)]))
+    return [
+        each.error if isinstance(each, Refusal) else _answer(each, next(answered))
+        for each in found
+    ]
+
+
+def _answer(recorded: Recorded, shown: dict[str, Any]) -> Response:
+    code = status.HTTP_200_OK if recorded.repeated else status.HTTP_201_CREATED
+    return Response(shown, code)
+
+
+REPORTS = GroupedWrites(_read, _record)
 
 
 class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -41,6 +77,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     resource = "events"
     prefix = "evt"
     serializer_class = EventSerializer
+    grouped = ("create",)
     inputs = {"create": EventInput, "bulk": EventInput}
     parameters = {"create": ("dry_run",), "bulk": ("campaign", "dry_run")}
     filterset_class = EventFilter
@@ -52,21 +89,16 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         responses={200: RecordedEventSerializer, 201: RecordedEventSerializer},
         parameters=[DRY_RUN],
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: Request) -> HttpResponse:
         """Report an event; the answer says what it brought about, and why.
 
         201 the first time, 200 with the outcome `duplicate` when it is repeated. A dry
         run is a 200.
         """
-        given = EventInput.read(request.data)
-        campaign = self._campaign(given.pop("campaign", None), given["participant"])
-        report, wall = Report(**given), timezone.now()
+        asked = REPORTS.read(self.key, request.data)
         if yes_or_no(request, "dry_run"):
-            return WhatIf(dry_answer(campaign, report, wall=wall))
-        with outbox.together():
-            recorded = record_event(campaign, report, wall=wall)
-        code = status.HTTP_200_OK if recorded.repeated else status.HTTP_201_CREATED
-        return Response(answer(recorded), code)
+            return WhatIf(dry_answer(*asked.question, wall=timezone.now()))
+        return REPORTS.write(asked, call_of(request))
 
     @extend_schema(
         request={
@@ -99,8 +131,3 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         given: Any = request.data  # a list: see the parsers
         kind = WhatIf if rows.dry_run else Response
         return kind(rows.report(given, wall=timezone.now()))
-
-    def _campaign(self, pk: Any, named: dict[str, str]) -> Campaign:
-        if pk is not None:
-            return visible_campaign(self.key, pk)
-        return only_campaign_of(self.key, named)

@@ -57,14 +57,17 @@ def request_id(get_response: Handler) -> Handler:
     """Name each request, or keep the caller's name for it: X-Request-Id."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-Id", "")
-        chosen = given if SANE_ID.fullmatch(given) else to_public("req", new_id())
+        chosen = name_of_request(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.META["REQUEST_ID"] = chosen
         response = get_response(request)
         response.headers["X-Request-Id"] = chosen
         return response
 
     return middleware
+
+
+def name_of_request(given: str) -> str:
+    return given if SANE_ID.fullmatch(given) else to_public("req", new_id())
 
 
 def refuse_bad_text(get_response: Handler) -> Handler:

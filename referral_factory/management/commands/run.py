@@ -34,7 +34,7 @@ def programs(port: int, *, verbose: bool) -> dict[str, list[str]]:
     return {
         "web": [
             *python, "granian", "--interface=wsgi", f"--host={HOST}", f"--port={port}",
-            "--workers=2", "--blocking-threads=4", "--respawn-failed-workers",
+            "--workers=2", "--blocking-threads=8", "--respawn-failed-workers",
             f"--log-level={level.lower()}", "--workers-kill-timeout=5",
             "referral_factory.wsgi:application",
         ],
