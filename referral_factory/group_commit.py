@@ -7,11 +7,15 @@ at once, the less each of them costs. Databases write their logs like this: grou
 (DeWitt et al., Implementation Techniques for Main Memory Database Systems, 1984).
 """
 
+import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
+
+ASIDE = 0.001  # seconds
+LEAD = object()
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -21,8 +25,8 @@ A = TypeVar("A")
 class _Call(Generic[Q, A]):
     question: Q
     names: frozenset[str]
-    # Its answer; or all the calls, this one among them, that its thread is to make.
-    done: "Future[A | list[_Call[Q, A]]]" = field(default_factory=Future)
+    # Its answer; or LEAD, where its thread is to make all the calls that wait.
+    done: "Future[Any]" = field(default_factory=Future)
 
 
 class GroupCommit(Generic[Q, A]):
@@ -38,6 +42,7 @@ class GroupCommit(Generic[Q, A]):
         self._lock = Lock()
         # Who waits, by what a call that is under way is about.
         self._waiting: dict[Hashable, list[_Call[Q, A]]] = {}
+        self._in_company = False  # whether the last calls were made together
 
     def __call__(self, about: Hashable, names: frozenset[str], question: Q) -> A:
         """The answer to one call, or what it raised.
@@ -47,28 +52,54 @@ class GroupCommit(Generic[Q, A]):
         """
         call: _Call[Q, A] = _Call(question, names)
         if self._comes_first(about, call):
-            self._lead(about, [call])
+            self._lead(about)
         answer = call.done.result()
-        if isinstance(answer, list):
+        if answer is LEAD:
             call.done = Future()
-            self._lead(about, answer)
+            self._lead(about)
             answer = call.done.result()
-            assert not isinstance(answer, list)  # noqa: S101 - it leads only once
-        return answer
+        return cast(A, answer)
 
     def _comes_first(self, about: Hashable, call: _Call[Q, A]) -> bool:
         with self._lock:
-            if about in self._waiting:
-                self._waiting[about].append(call)
-                return False
-            self._waiting[about] = []
-            return True
+            first = about not in self._waiting
+            self._waiting.setdefault(about, []).append(call)
+            return first
 
-    def _lead(self, about: Hashable, calls: list[_Call[Q, A]]) -> None:
+    def _lead(self, about: Hashable) -> None:
+        """Make the calls that wait, ours among them, and hand over to who comes next."""
+        calls = self._gather(about)
         try:
             self._run(calls)
         finally:
-            self._hand_over(about)
+            with self._lock:
+                self._in_company = len(calls) > 1
+                waiting = self._waiting[about]
+                if waiting:
+                    waiting[0].done.set_result(LEAD)
+                else:
+                    del self._waiting[about]
+
+    def _gather(self, about: Hashable) -> list[_Call[Q, A]]:
+        """Who waits for longest, with all who can be made together with them."""
+        self._stand_aside(about)
+        with self._lock:
+            group: list[_Call[Q, A]] = []
+            names: set[str] = set()
+            later: list[_Call[Q, A]] = []
+            for call in self._waiting[about]:
+                (group if names.isdisjoint(call.names) else later).append(call)
+                names |= call.names
+            self._waiting[about] = later
+        return group
+
+    def _stand_aside(self, about: Hashable) -> None:
+        """Where several call at once, let those in who are on their way already: they
+        are kept from it by us, by a lock that the interpreter has one of."""
+        seen = 0
+        while self._in_company and len(self._waiting[about]) > seen:
+            seen = len(self._waiting[about])
+            time.sleep(ASIDE)
 
     def _run(self, calls: Sequence[_Call[Q, A]]) -> None:
         answers: Sequence[A | BaseException]
@@ -87,19 +118,3 @@ class GroupCommit(Generic[Q, A]):
                 call.done.set_exception(answer)
             else:
                 call.done.set_result(answer)
-
-    def _hand_over(self, about: Hashable) -> None:
-        """To who waits for longest, with all who can be made together with them."""
-        with self._lock:
-            waiting = self._waiting[about]
-            if not waiting:
-                del self._waiting[about]
-                return
-            group: list[_Call[Q, A]] = []
-            names: set[str] = set()
-            later: list[_Call[Q, A]] = []
-            for call in waiting:
-                (group if names.isdisjoint(call.names) else later).append(call)
-                names |= call.names
-            self._waiting[about] = later
-        group[0].done.set_result(group)

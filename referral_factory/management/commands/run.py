@@ -25,7 +25,9 @@ def programs(port: int, *, verbose: bool) -> dict[str, list[str]]:
     """Everything that a whole system is made of, beside its database."""
     level = "INFO" if verbose else "WARNING"
     python = [sys.executable, "-m"]
-    # Its warning of root is about formats of messages that we do not take.
+    # More threads than cores: who waits for the database together is served together.
+    # Granian warns of them, unless it is told to speak of errors alone.
+    # Celery's warning of root is about formats of messages that we do not take.
     celery = [sys.executable, "-W", "ignore:You're running", "-m", "celery"]
     celery += (
         ["--app=referral_factory"] if verbose else ["--quiet", "--app=referral_factory"]
@@ -35,7 +37,8 @@ def programs(port: int, *, verbose: bool) -> dict[str, list[str]]:
         "web": [
             *python, "granian", "--interface=wsgi", f"--host={HOST}", f"--port={port}",
             "--workers=2", "--blocking-threads=8", "--respawn-failed-workers",
-            f"--log-level={level.lower()}", "--workers-kill-timeout=5",
+            f"--log-level={level.lower() if verbose else 'error'}",
+            "--workers-kill-timeout=5",
             "referral_factory.wsgi:application",
         ],
         "worker": [
