@@ -67,7 +67,7 @@ class GroupCommit(Generic[Q, A]):
             return first
 
     def _lead(self, about: Hashable) -> None:
-        """Make the calls that wait, ours among them, and hand over to who comes next."""
+        """Make the calls that wait, ours among them; then somebody else leads."""
         calls = self._gather(about)
         try:
             self._run(calls)
