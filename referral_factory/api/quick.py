@@ -63,11 +63,10 @@ def before_django(application: Application) -> Application:
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         try:
             response = _answer(route, environ, body)
-        except Exception:  # the view runs into it again, and says so
-            response = None
-        if response is None:
-            return application({**environ, "wsgi.input": BytesIO(body)}, start)
-        content = _content(response)
+            content = _content(response)
+        except Exception:  # Django's view runs into it again, and says so
+            environ["wsgi.input"] = BytesIO(body)
+            return application(environ, start)
         status = HTTPStatus(response.status_code)
         start(f"{status.value} {status.phrase}", _headers(environ, response, content))
         return [content]
@@ -95,23 +94,29 @@ def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
     return bool(domain) and validate_host(domain, allowed)
 
 
-def _answer(route: Route, environ: Environ, body: bytes) -> HttpResponse | None:
+class NotPlain(Exception):
+    """The call is refused: Django's view says how."""
+
+
+def _answer(route: Route, environ: Environ, body: bytes) -> HttpResponse:
     connection.close_if_unusable_or_obsolete()  # as Django does before a request
     key = _key(environ.get("HTTP_AUTHORIZATION", ""))
-    if key is None or route.scope not in key.scopes:
-        return None
+    if route.scope not in key.scopes:
+        raise NotPlain
     asked = route.writes.read(key, loads(body))
     call = _call(environ, key, body)
     standing = environ[COUNTED] = count_key(key)
-    return route.writes.write(asked, call) if standing.allowed else None
+    if not standing.allowed:
+        raise NotPlain
+    return route.writes.write(asked, call)
 
 
-def _key(authorization: str) -> ApiKey | None:
+def _key(authorization: str) -> ApiKey:
     scheme, _, text = authorization.partition(" ")
     key = services.find_key(text.strip()) if scheme.lower() == "bearer" else None
     now = timezone.now()
     if key is None or not key.works(now):
-        return None
+        raise NotPlain
     services.note_use(key, now=now)
     return key
 
