@@ -2,23 +2,27 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from rest_framework import serializers
 
+from referral_factory.lanes import Lanes
 from referral_factory.wire import IdField
-from referrals.bulk_rows import BulkFaultSerializer, RowReader
+from referrals.bulk_rows import BulkFaultSerializer, RowReader, Sorted
 from referrals.models import Campaign
 from referrals.rows import Fault, read_person
 from referrals.serializers import RefusedSerializer
-from referrals.services.locks import lock_names_of
+from referrals.services.locks import lock_all_names, lock_names_of
 from referrals.services.participants import Enrolment, Person, Refusal, enrol_people
 
 People = dict[Campaign, dict[int, Person]]  # each by the number of their row
+Answers = dict[int, dict[str, Any]]  # by the number of the row
+
+PART = 1_000  # rows
 
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
@@ -55,45 +59,87 @@ class Bulk:
 
     find_campaign: Callable[[UUID], Campaign]
     default: Campaign | None  # of rows that name none
-    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def enrol(self, rows: Sequence[Any], *, wall: datetime) -> dict[str, Any]:
-        """Enrol whom the rows describe; the answer to the whole call."""
+        """Enrol whom the rows describe; the answer to the whole call.
+
+        All in one transaction where one is open, such as that of an Idempotency-Key.
+        Otherwise many rows are done in parts, each in its own.
+        """
         reader = RowReader(self.find_campaign, self.default, read_person)
-        found = reader.sort(rows)
-        for number, faults in found.bad.items():
-            self.answers[number] = _failed(422, faults)
-        self._enrol_all(found.good, wall)
-        return self._whole(len(rows))
+        if connection.in_atomic_block or len(rows) <= PART:
+            found = reader.sort(rows)
+            return _whole(len(rows), _refused(found) | _enrol_all(found.good, wall))
+        answers: Answers = {}
+        with transaction.atomic(), Lanes[Answers]() as lanes:
+            lock_all_names()
+            parts = _Parts(lanes, wall)
+            for first in range(0, len(rows), PART):
+                found = reader.sort(rows[first : first + PART], first + 1)
+                answers |= _refused(found)
+                parts.begin(found.good)
+            parts.finish()
+        return _whole(len(rows), answers | parts.answers)
 
-    @transaction.atomic
-    def _enrol_all(self, people: People, wall: datetime) -> None:
-        if len(people) > 1:  # all names before any row: see locks.py
-            lock_names_of(
-                {
-                    campaign: [name for who in some.values() for name in who.names]
-                    for campaign, some in people.items()
-                }
-            )
-        # In one order, so that two calls never wait for each other in a circle.
-        for campaign in sorted(people, key=lambda each: each.pk):
-            self._enrol(campaign, people[campaign], wall)
 
-    def _enrol(
-        self, campaign: Campaign, people: dict[int, Person], wall: datetime
-    ) -> None:
-        numbers = list(people)
-        found = enrol_people(campaign, list(people.values()), wall=wall)
-        for number, enrolment in zip(numbers, found, strict=True):
-            self.answers[number] = _answer(enrolment, numbers)
+class _Parts:
+    """Parts of a call. Those that may be about one person are done in their order."""
 
-    def _whole(self, count: int) -> dict[str, Any]:
-        results = [{"row": n, **self.answers[n]} for n in range(1, count + 1)]
-        counts = Counter(result["outcome"] for result in results)
-        return {
-            "results": results,
-            **{outcome: counts[outcome] for outcome in OUTCOMES},
+    def __init__(self, lanes: Lanes[Answers], wall: datetime) -> None:
+        self.lanes, self.wall = lanes, wall
+        self.answers: Answers = {}
+        self.under_way: set[tuple[UUID, str]] = set()  # who is enrolled, by their names
+
+    def begin(self, people: People) -> None:
+        names = {
+            (campaign.pk, name)
+            for campaign, some in people.items()
+            for who in some.values()
+            for name in who.names
         }
+        # Whom a claim names may be in any part.
+        claims = any(who.claims for some in people.values() for who in some.values())
+        if claims or not self.under_way.isdisjoint(names):
+            self.finish()
+        self.lanes.begin(_enrol_all, people, self.wall, held=True)
+        self.under_way |= names
+        if claims:
+            self.finish()
+
+    def finish(self) -> None:
+        for answers in self.lanes.finish():
+            self.answers |= answers
+        self.under_way.clear()
+
+
+@transaction.atomic
+def _enrol_all(people: People, wall: datetime, *, held: bool = False) -> Answers:
+    if len(people) > 1 and not held:  # all names before any row: see locks.py
+        lock_names_of(
+            {
+                campaign: [name for who in some.values() for name in who.names]
+                for campaign, some in people.items()
+            }
+        )
+    answers: Answers = {}
+    # In one order, so that two calls never wait for each other in a circle.
+    for campaign in sorted(people, key=lambda each: each.pk):
+        numbers = list(people[campaign])
+        some = list(people[campaign].values())
+        found = enrol_people(campaign, some, wall=wall, held=held)
+        for number, enrolment in zip(numbers, found, strict=True):
+            answers[number] = _answer(enrolment, numbers)
+    return answers
+
+
+def _refused(found: Sorted[Person]) -> Answers:
+    return {number: _failed(422, faults) for number, faults in found.bad.items()}
+
+
+def _whole(count: int, answers: Answers) -> dict[str, Any]:
+    results = [{"row": n, **answers[n]} for n in range(1, count + 1)]
+    counts = Counter(result["outcome"] for result in results)
+    return {"results": results, **{outcome: counts[outcome] for outcome in OUTCOMES}}
 
 
 def _answer(found: Enrolment | Refusal, numbers: Sequence[int]) -> dict[str, Any]:

@@ -50,10 +50,11 @@ class RowReader(Generic[T]):
     read: Callable[[Mapping[str, Any]], T | list[Fault]]
     _campaigns: dict[str, Campaign | Fault] = field(default_factory=dict)
 
-    def sort(self, rows: Iterable[Any]) -> Sorted[T]:
+    def sort(self, rows: Iterable[Any], first: int = 1) -> Sorted[T]:
+        """Read rows; `first` is the number of the first of them."""
         good: dict[Campaign, dict[int, T]] = defaultdict(dict)
         bad: dict[int, list[Fault]] = {}
-        for number, raw in enumerate(rows, start=1):
+        for number, raw in enumerate(rows, start=first):
             read = self._read(raw)
             if isinstance(read, list):
                 bad[number] = read

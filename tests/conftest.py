@@ -6,6 +6,7 @@ from django.conf import settings
 
 from referral_factory.access.limits import forget_callers
 from referral_factory.embedded import SERVER
+from referral_factory.lanes import hang_up
 
 UNWANTED = ["skipped", "xfailed", "xpassed", "deselected"]
 
@@ -20,6 +21,13 @@ def django_db_modify_db_settings(
         return
     with SERVER.in_use():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lanes(django_db_setup: None) -> Iterator[None]:
+    """Nobody is connected to the test database when it is dropped."""
+    yield
+    hang_up()
 
 
 @pytest.fixture(autouse=True)

@@ -158,7 +158,8 @@ def _body(shared: Mapping[str, Any], message_id: UUID, fact: Fact) -> tuple[str,
         "id": to_public(Message.PREFIX, message_id),
         "mode": fact.mode,
         "campaign": campaign,
+        "sequence": None,
+        "data": fact.data,
     }
-    head = as_json(envelope).decode().removesuffix("}")
-    data = as_json(fact.data).decode()
-    return f'{head},"sequence":', f',"data":{data}}}'
+    head, key, tail = as_json(envelope).decode().partition('"sequence":')
+    return head + key, tail.removeprefix("null")

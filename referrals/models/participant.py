@@ -72,7 +72,12 @@ class Participant(Identified, Stateful):
     erased_at = models.DateTimeField(null=True, blank=True)
     # The row that this one turned out to be the same person as.
     merged_into = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="merged"
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged",
+        db_constraint=False,  # the one with the campaign says it, too
     )
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -89,14 +89,19 @@ class Gathered:
 
 
 def gather(
-    campaign: Campaign, people: Sequence[Person], names: Collection[str]
+    campaign: Campaign,
+    people: Sequence[Person],
+    names: Collection[str],
+    *,
+    held: bool = False,
 ) -> Gathered:
     """Hold the names of these people, and then look who and what is known by them.
 
     A statement sees what is committed when it begins: what is found is as it is now
-    that the names are ours.
+    that the names are ours. `held`: they are already.
     """
-    lock_names(campaign, names)
+    if not held:
+        lock_names(campaign, names)
     params = {
         "campaign": campaign.pk,
         "names": array(names),

@@ -63,6 +63,12 @@ def lock_names_of(names: Mapping[Campaign, Iterable[str]]) -> None:
     prepared.execute(HOLD, {"space": SPACE, "slots": prepared.array(slots)})
 
 
+def lock_all_names() -> None:
+    """Hold every name there is, or may be, until the transaction ends: so does whoever
+    enrols thousands, whose names would leave no slot free."""
+    prepared.execute(HOLD, {"space": SPACE, "slots": prepared.array(range(SLOTS))})
+
+
 def slot_of(campaign: Campaign, name: str) -> int:
     return crc32(campaign.pk.bytes + name.encode()) % SLOTS
 
