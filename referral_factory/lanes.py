@@ -7,6 +7,7 @@ to our tables before takes a tenth of a second to learn about them.
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Barrier
 from types import TracebackType
 from typing import Generic, ParamSpec, TypeVar
@@ -38,7 +39,7 @@ class Lanes(Generic[A]):
         wait(self._begun)
 
     def begin(self, part: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> None:
-        self._begun.append(_pool.submit(_do, part, *args, **kwargs))
+        self._begun.append(_pool.submit(partial(_do, part, *args, **kwargs)))
 
     def finish(self) -> list[A]:
         """What the parts gave that were begun since; raises what one of them raised."""

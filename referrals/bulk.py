@@ -88,17 +88,13 @@ class _Parts:
     def __init__(self, lanes: Lanes[Answers], wall: datetime) -> None:
         self.lanes, self.wall = lanes, wall
         self.answers: Answers = {}
-        self.under_way: set[tuple[UUID, str]] = set()  # who is enrolled, by their names
+        self.under_way: set[str] = set()  # who is enrolled, by their names
 
     def begin(self, people: People) -> None:
-        names = {
-            (campaign.pk, name)
-            for campaign, some in people.items()
-            for who in some.values()
-            for name in who.names
-        }
+        everybody = [who for some in people.values() for who in some.values()]
+        names = {name for who in everybody for name in who.names}
         # Whom a claim names may be in any part.
-        claims = any(who.claims for some in people.values() for who in some.values())
+        claims = any(who.claims for who in everybody)
         if claims or not self.under_way.isdisjoint(names):
             self.finish()
         self.lanes.begin(_enrol_all, people, self.wall, held=True)
@@ -127,8 +123,7 @@ def _enrol_all(people: People, wall: datetime, *, held: bool = False) -> Answers
         numbers = list(people[campaign])
         some = list(people[campaign].values())
         found = enrol_people(campaign, some, wall=wall, held=held)
-        for number, enrolment in zip(numbers, found, strict=True):
-            answers[number] = _answer(enrolment, numbers)
+        answers |= zip(numbers, map(_answer, found), strict=True)
     return answers
 
 
@@ -137,12 +132,18 @@ def _refused(found: Sorted[Person]) -> Answers:
 
 
 def _whole(count: int, answers: Answers) -> dict[str, Any]:
-    results = [{"row": n, **answers[n]} for n in range(1, count + 1)]
+    first: dict[str, int] = {}  # row of each person
+    results = []
+    for n in range(1, count + 1):
+        result = {"row": n, **answers[n]}
+        if (pk := result["id"]) and first.setdefault(pk, n) != n:
+            result["same_person_as_row"] = first[pk]
+        results.append(result)
     counts = Counter(result["outcome"] for result in results)
     return {"results": results, **{outcome: counts[outcome] for outcome in OUTCOMES}}
 
 
-def _answer(found: Enrolment | Refusal, numbers: Sequence[int]) -> dict[str, Any]:
+def _answer(found: Enrolment | Refusal) -> dict[str, Any]:
     if isinstance(found, Refusal):
         status = 422 if found.pointer else 409
         return _failed(status, [Fault(found.pointer, found.detail, found.code)])
@@ -155,8 +156,6 @@ def _answer(found: Enrolment | Refusal, numbers: Sequence[int]) -> dict[str, Any
     if found.refused:
         refused = [RefusedSerializer(each).data for each in found.refused]
         answer["refused_claims"] = refused
-    if found.same_as is not None:
-        answer["same_person_as_row"] = numbers[found.same_as]
     return answer
 
 

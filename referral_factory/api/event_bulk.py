@@ -1,15 +1,19 @@
 """Many events in one call: each row answered by its number, and good rows kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zlib import crc32
+
+from django.db import connection
 
 from referral_factory.api.event_answers import FAILED, OUTCOMES, would_grant
 from referral_factory.errors import DomainError
 from referral_factory.ids import to_public
+from referral_factory.lanes import Lanes
 from referrals.bulk_rows import RowReader
 from referrals.event_rows import read_event
 from referrals.models import Campaign, Event
@@ -18,12 +22,16 @@ from referrals.services.events import (
     Recorded,
     Refusal,
     Report,
+    key_of,
     preview_events,
     record_events,
 )
 from webhooks import outbox
 
 Answer = dict[str, Any]
+
+LARGE = 1_000  # events
+PARTS = 4
 
 
 @dataclass
@@ -47,10 +55,26 @@ class BulkEvents:
             self.answers[number] = _failed(422, faults)
         # In one order, so that two calls never wait for each other in a circle.
         for campaign in sorted(found.good, key=lambda each: each.pk):
-            reports = found.good[campaign]
-            answers = self._report(campaign, list(reports.values()), wall)
-            self.answers |= zip(reports, answers, strict=True)
+            self.answers |= self._report_all(campaign, found.good[campaign], wall)
         return self._whole(len(rows))
+
+    def _report_all(
+        self, campaign: Campaign, reports: Mapping[int, Report], wall: datetime
+    ) -> dict[int, Answer]:
+        parts = [reports]
+        # Not what has a transaction of its own, such as that of an Idempotency-Key.
+        if not self.dry_run and not connection.in_atomic_block:
+            parts = parts_of(reports)
+        with Lanes[list[Answer]]() as lanes:
+            for part in parts[1:]:
+                lanes.begin(self._report, campaign, list(part.values()), wall)
+            first = self._report(campaign, list(parts[0].values()), wall)
+            found = [first, *lanes.finish()]
+        return {
+            number: answer
+            for part, answers in zip(parts, found, strict=True)
+            for number, answer in zip(part, answers, strict=True)
+        }
 
     def _report(
         self, campaign: Campaign, reports: Sequence[Report], wall: datetime
@@ -74,6 +98,27 @@ class BulkEvents:
             "dry_run": self.dry_run,
             **{outcome: counts[outcome] for outcome in OUTCOMES},
         }
+
+
+def parts_of(reports: Mapping[int, Report]) -> list[Mapping[int, Report]]:
+    """Reports by their number, in parts that can be judged side by side: all events of
+    a person are in one, in their order, and so are those that take each other back.
+
+    All in one part where they are few, or where nobody can tell without a look: one
+    person may have several codes, and be called by an id as well as by a mailbox.
+    """
+    kinds = {kind for report in reports.values() for kind in report.participant}
+    if len(reports) < LARGE or len(kinds) > 1 or "code" in kinds:
+        return [reports]
+    parts: list[dict[int, Report]] = [{} for _ in range(PARTS)]
+    part_of: dict[str, int] = {}
+    for number, report in reports.items():
+        place = crc32(str(key_of(report.participant)).encode()) % PARTS
+        parts[place][number] = report
+        for event_id in filter(None, (report.event_id, report.reverses)):
+            if part_of.setdefault(event_id, place) != place:
+                return [reports]
+    return [part for part in parts if part]
 
 
 def _answer(found: Recorded | Refusal) -> Answer:

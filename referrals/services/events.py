@@ -212,7 +212,7 @@ class _Call:
     ) -> None:
         self.campaign, self.reports, self.source = campaign, reports, source
         self.books = Books(campaign, wall)
-        self.keys = [_key(report.participant) for report in reports]
+        self.keys = [key_of(report.participant) for report in reports]
 
     def answer(self, *, hold: bool) -> list[Recorded | Refusal]:
         known = self._find(hold=hold)
@@ -315,7 +315,7 @@ def _refuse_draft(campaign: Campaign) -> None:
         raise CampaignNotOpen("The campaign was not launched yet.", current="draft")
 
 
-def _key(named: dict[str, str]) -> str | InvalidInput:
+def key_of(named: dict[str, str]) -> str | InvalidInput:
     """What a person is called, as locks.py says it; or what is wrong with it."""
     ((kind, value),) = named.items()
     if kind == "external_id":

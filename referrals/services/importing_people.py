@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -25,8 +26,12 @@ def enrol_good(taken: Import, good: Sequence[Reading], *, wall: datetime) -> Non
             source=Participant.Source.IMPORT,
         )
         transaction.set_rollback(dry)
+    met: set[UUID] = set()
     for reading, result in zip(good, results, strict=True):
         _note(reading, result, taken)
+        if isinstance(result, Enrolment):
+            reading.again = result.participant.pk in met
+            met.add(result.participant.pk)
     seen = seen_before(taken, [n for reading in good for n in reading.own_names])
     if dry:
         _correct(good, seen | _advocates_seen(taken, good))
@@ -42,7 +47,6 @@ def _note(reading: Reading, result: Enrolment | Refusal, taken: Import) -> None:
         reading.did = "created"
     elif result.changed:
         reading.did = "updated"
-    reading.again = isinstance(result, Enrolment) and result.same_as is not None
 
 
 def _advocates_seen(taken: Import, good: Sequence[Reading]) -> set[str]:

@@ -1,7 +1,7 @@
 """Who is in a campaign: one person or thousands are enrolled by the same statements."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -54,12 +54,9 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Enrolment:
-    """What became of one row.
-
-    `same_as`: the number of the row before it, from 0, that was the same person.
-    """
+    """What became of one row."""
 
     participant: Participant
     created: bool
@@ -68,7 +65,6 @@ class Enrolment:
     referral_created: bool = False
     refused: tuple[RefusedClaim, ...] = ()
     judged: int = 0  # events that had come before them
-    same_as: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +132,7 @@ def enrol_people(
         again = [people[number] for number in numbers]
         late = enrol_people(campaign, again, wall=wall, source=source, held=held)
         for number, answer in zip(numbers, late, strict=True):
-            answers[number] = _renumbered(answer, numbers)
+            answers[number] = answer
     return [answer for answer in answers if answer]
 
 
@@ -238,7 +234,6 @@ class _Answers:
             found.created,
             found.refused,
             judged.get(step.participant.pk, 0),
-            step.same_as,
         )
 
     def _announce_newcomers(self) -> None:
@@ -291,14 +286,6 @@ class _Answers:
 
     def _invited(self, step: Step) -> bool:
         return step.participant.email_canonical in self.known.invited
-
-
-def _renumbered(
-    answer: Enrolment | Refusal, numbers: Sequence[int]
-) -> Enrolment | Refusal:
-    if isinstance(answer, Refusal) or answer.same_as is None:
-        return answer
-    return replace(answer, same_as=numbers[answer.same_as])
 
 
 @transaction.atomic

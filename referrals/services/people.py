@@ -68,17 +68,13 @@ def person(
     return Person(external_id or None, email, claims, details)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
-    """What one row does: it enrols its person, changes them, or finds them as it says.
-
-    `same_as`: the row before it that was the same person, if there was one.
-    """
+    """What one row does: it enrols its person, changes them, or changes nothing."""
 
     participant: Participant
     created: bool
     changed: bool
-    same_as: int | None
 
 
 @dataclass
@@ -93,7 +89,6 @@ class Plan:
     newcomers: dict[UUID, Participant] = field(default_factory=dict)
     changes: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     _named: dict[str, Participant] = field(default_factory=dict)
-    _first_rows: dict[UUID, int] = field(default_factory=dict)
 
     def know(self, people: Iterable[Participant]) -> None:
         for participant in people:
@@ -105,19 +100,16 @@ class Plan:
         try:
             if fault:
                 raise fault
-            step = self._step(who)
-            self._first_rows.setdefault(step.participant.pk, len(self.steps))
-            self.steps.append(step)
+            self.steps.append(self._step(who))
         except DomainError as refusal:
             self.steps.append(refusal)
 
     def _step(self, who: Person) -> Step:
         participant = self._find(who)
         if participant is None:
-            return Step(self._create(who), created=True, changed=False, same_as=None)
+            return Step(self._create(who), created=True, changed=False)
         changed = self._change(participant, who)
-        same_as = self._first_rows.get(participant.pk)
-        return Step(participant, created=False, changed=changed, same_as=same_as)
+        return Step(participant, created=False, changed=changed)
 
     def _find(self, who: Person) -> Participant | None:
         """The one participant that answers to these names; IdentityConflict if two."""
