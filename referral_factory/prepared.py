@@ -186,5 +186,11 @@ def array(values: Iterable[object]) -> str:
 
     The driver writes lists as well, in many times the time.
     """
-    quoted = (str(each).replace("\\", r"\\").replace('"', r"\"") for each in values)
-    return "{" + ",".join([f'"{each}"' for each in quoted]) + "}"
+    texts = [str(each) for each in values]
+    if not texts:
+        return "{}"
+    whole = '","'.join(texts)
+    if "\\" in whole or whole.count('"') > 2 * (len(texts) - 1):
+        escaped = [text.replace("\\", r"\\").replace('"', r"\"") for text in texts]
+        whole = '","'.join(escaped)
+    return f'{{"{whole}"}}'

@@ -123,9 +123,9 @@ def gather(
 
 def insert(newcomers: Collection[Participant]) -> set[UUID]:
     """Write them all; the ids of those whose names nobody had meanwhile."""
+    # By their dictionaries: Django's attributes take their time.
     rows = [
-        {column: getattr(newcomer, column) for column in TYPES}
-        for newcomer in newcomers
+        {column: values[column] for column in TYPES} for values in map(vars, newcomers)
     ]
     written = prepared.execute(INSERT, {"rows": _json(rows)})
     return {pk for (pk,) in written.fetchall()}

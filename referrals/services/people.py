@@ -7,7 +7,7 @@ order, and each sees what those before it do: two rows of one person are one per
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -140,20 +140,25 @@ class Plan:
         """A participant as its class makes one, in a fraction of the time."""
         newcomer, state = Participant.__new__(Participant), ModelState()
         state.fields_cache = {"campaign": self.campaign}
-        newcomer.__dict__.update(
-            _example().__dict__
-            | {
-                "_state": state,
-                "id": new_id(),
-                "code": new_code(),
-                "attributes": {},
-                "campaign_id": self.campaign.pk,
-                "source": self.source,
-                "created_at": self.now,
-            }
-            | columns
-        )
+        newcomer.__dict__ = {
+            **self._alike,
+            "_state": state,
+            "id": new_id(),
+            "code": new_code(),
+            "attributes": {},
+            **columns,
+        }
         return newcomer
+
+    @cached_property
+    def _alike(self) -> dict[str, Any]:
+        """What all newcomers have in common."""
+        return {
+            **vars(Participant()),
+            "campaign_id": self.campaign.pk,
+            "source": self.source,
+            "created_at": self.now,
+        }
 
     def _change(self, participant: Participant, who: Person) -> bool:
         """Note what the row really changes; whether that is anything."""
@@ -188,12 +193,6 @@ class Plan:
         if changes and column in changes:
             return changes[column]
         return getattr(participant, column)
-
-
-@cache
-def _example() -> Participant:
-    """What most columns of all newcomers are."""
-    return Participant()
 
 
 def two_people(people: Sequence[Participant]) -> IdentityConflict:
