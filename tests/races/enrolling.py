@@ -1,11 +1,14 @@
 """Races of enrolments: the same people in several calls at once."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
+from referrals import bulk
 from referrals.bulk import Bulk
-from referrals.models import Event, Participant
+from referrals.models import Campaign, Event, Participant
 from referrals.services.locks import email_name, external_id_name, slot_of
 from referrals.services.participants import Enrolment, Person, enrol_people, person
 from tests.factories import make_campaign, make_participant
@@ -124,15 +127,52 @@ def calls_about_two_campaigns_and_one_do_not_wait_in_a_ring() -> None:
     low = next(each for each in ids if slot_of(other, external_id_name(each)) < held)
     same = next(each for each in mails if slot_of(other, email_name(each)) == held)
     rows = [{"campaign": one.public_id, "external_id": "c-1"}, {"external_id": low}]
-    bulk = Bulk(lambda _pk: one, default=other)
+    call = Bulk(lambda _pk: one, default=other)
 
     answers = at_once(
-        partial(bulk.enrol, rows, wall=NOON),
+        partial(call.enrol, rows, wall=NOON),
         shortly_after(partial(enrol, other, external_id=low, email=same), 0.02),
     )
 
     assert answers[0]["created"] == 2
     assert other.participants.get().email == same
+
+
+def in_parts(campaign: Campaign, numbers: range) -> Callable[[], Any]:
+    """A call about these people, which takes two of them for many."""
+    rows = [{"external_id": f"c-{n}", "email": f"p{n}@shop.example"} for n in numbers]
+
+    def call() -> Any:
+        with patch.object(bulk, "PART", 2):
+            return Bulk(lambda _pk: campaign, campaign).enrol(rows, wall=NOON)
+
+    return call
+
+
+def event_of_somebody_among_thousands_finds_them() -> None:
+    campaign = make_campaign()
+
+    at_once(
+        partial(report, {"email": "p3@shop.example"}, campaign=campaign),
+        shortly_after(in_parts(campaign, range(PEOPLE)), 0.03),
+    )
+
+    event = Event.objects.get(campaign=campaign)
+    assert event.participant == campaign.participants.get(external_id="c-3")
+
+
+def thousands_of_two_calls_in_opposite_order_are_enrolled_once() -> None:
+    campaign = make_campaign()
+
+    answers = at_once(
+        in_parts(campaign, range(PEOPLE)),
+        in_parts(campaign, range(PEOPLE - 1, -1, -1)),
+        partial(enrol, campaign, external_id="c-3"),
+    )
+
+    *many, alone = answers
+    in_all = sum(each["created"] for each in many) + alone.created
+    assert in_all == campaign.participants.count() == PEOPLE
 
 
 RACES = [
@@ -143,4 +183,6 @@ RACES = [
     event_of_somebody_among_many_finds_them,
     person_written_by_somebody_who_holds_no_names_is_found,
     calls_about_two_campaigns_and_one_do_not_wait_in_a_ring,
+    event_of_somebody_among_thousands_finds_them,
+    thousands_of_two_calls_in_opposite_order_are_enrolled_once,
 ]
