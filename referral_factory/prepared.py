@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -54,6 +54,11 @@ class Result:
 
     def __init__(self, driver: psycopg.Connection[Any], found: PGresult) -> None:
         self._driver, self._found = driver, found
+
+    @property
+    def count(self) -> int:
+        """How many rows it read or wrote."""
+        return self._found.command_tuples or 0
 
     @property
     def description(self) -> list[Column]:
@@ -156,11 +161,19 @@ def insert(rows: Iterable[Model]) -> set[UUID]:
     rows = list(rows)
     if not rows:
         return set()
-    names = _columns(type(rows[0]))
+    model = type(rows[0])
+    names = _columns(model)
     values = [{name: row.__dict__[name] for name in names} for row in rows]
-    parameters = {"rows": as_json(values).decode()}
-    written = execute(_insert_into(type(rows[0])), parameters)
-    return {key for (key,) in written.fetchall()}
+    found = execute(_insert_into(model), {"rows": as_json(values).decode()})
+    return written(model, [row.pk for row in rows], found)
+
+
+def written(model: type[Model], keys: Collection[UUID], found: Result) -> set[UUID]:
+    """Which of these an INSERT wrote: all of them, hardly ever fewer."""
+    if found.count == len(keys):
+        return set(keys)
+    rows = model._default_manager.filter(pk__in=keys)
+    return set(rows.values_list("pk", flat=True))
 
 
 @cache
@@ -177,7 +190,7 @@ def _insert_into(model: type[Model]) -> str:
     return f"""
         INSERT INTO {table} ({columns}) SELECT {columns}
         FROM json_populate_recordset(NULL::{table}, %(rows)s::json)
-        ON CONFLICT DO NOTHING RETURNING id
+        ON CONFLICT DO NOTHING
     """  # noqa: S608 - the names are the model's
 
 

@@ -62,7 +62,6 @@ INSERT = f"""
     FROM json_to_recordset(%(rows)s::json) AS fresh
         ({", ".join(f"{name} {kind}" for name, kind in TYPES.items())})
     ON CONFLICT DO NOTHING
-    RETURNING id
 """  # noqa: S608 - TYPES is a constant
 
 # In the order of their ids, so that two calls about the same people never wait for each
@@ -121,14 +120,13 @@ def gather(
     return Gathered(known, expected["awaited"], expected["invited"])
 
 
-def insert(newcomers: Collection[Participant]) -> set[UUID]:
+def insert(newcomers: Mapping[UUID, Participant]) -> set[UUID]:
     """Write them all; the ids of those whose names nobody had meanwhile."""
     # By their dictionaries: Django's attributes take their time.
-    rows = [
-        {column: values[column] for column in TYPES} for values in map(vars, newcomers)
-    ]
-    written = prepared.execute(INSERT, {"rows": _json(rows)})
-    return {pk for (pk,) in written.fetchall()}
+    fresh = map(vars, newcomers.values())
+    rows = [{column: values[column] for column in TYPES} for values in fresh]
+    found = prepared.execute(INSERT, {"rows": _json(rows)})
+    return prepared.written(Participant, newcomers.keys(), found)
 
 
 def update(

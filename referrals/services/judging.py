@@ -178,7 +178,6 @@ INSERT = f"""
     INSERT INTO referrals_event ({", ".join(EVENT)})
     SELECT {", ".join(EVENT)} FROM {_rows(EVENT, "fresh")} ORDER BY event_id
     ON CONFLICT DO NOTHING
-    RETURNING id
 """  # noqa: S608 - EVENT is a constant
 UNDO = "DELETE FROM referrals_event WHERE id = ANY (%(ids)s::uuid[])"
 UPDATE = f"""
@@ -302,10 +301,9 @@ def insert(rows: Sequence[Row]) -> bool:
 
     It is committed by then, and found when it is looked for again.
     """
-    written = prepared.execute(INSERT, {"rows": _json(rows)}).fetchall()
-    if len(written) == len(rows):
+    if prepared.execute(INSERT, {"rows": _json(rows)}).count == len(rows):
         return True
-    prepared.execute(UNDO, {"ids": array(pk for (pk,) in written)})
+    prepared.execute(UNDO, {"ids": array(row["id"] for row in rows)})
     return False
 
 

@@ -184,7 +184,7 @@ def _write(plan: Plan, people: Sequence[Person]) -> set[UUID]:
     """
     overtaken: set[UUID] = set()
     if plan.newcomers:
-        overtaken |= plan.newcomers.keys() - enrolling.insert(plan.newcomers.values())
+        overtaken |= plan.newcomers.keys() - enrolling.insert(plan.newcomers)
     if plan.changes:
         friends = {
             step.participant.pk
