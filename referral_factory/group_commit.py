@@ -1,10 +1,10 @@
 """Calls that come at the same moment are made by one transaction.
 
-Nobody waits for company: who comes first is made at once. Who comes while that is under
-way waits for its end, and then all who wait are made together, by the thread of one of
-them. A transaction costs little more for ten rows than for one, so that the more come
-at once, the less each of them costs. Databases write their logs like this: group commit
-(DeWitt et al., Implementation Techniques for Main Memory Database Systems, 1984).
+Who comes first is made at once. Who comes while that is under way waits for its end,
+and then all who wait are made together, by the thread of one of them. A transaction
+costs little more for ten rows than for one, so that the more come at once, the less
+each of them costs. Databases write their logs like this: group commit (DeWitt et al.,
+Implementation Techniques for Main Memory Database Systems, 1984).
 """
 
 import time
@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
 ASIDE = 0.001  # seconds
-LEAD = object()
+LEAD, ALONE = object(), object()
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -25,7 +25,8 @@ A = TypeVar("A")
 class _Call(Generic[Q, A]):
     question: Q
     names: frozenset[str]
-    # Its answer; or LEAD, where its thread is to make all the calls that wait.
+    # Its answer; or LEAD, where its thread is to make all the calls that wait; or
+    # ALONE, where it is to make this one.
     done: "Future[Any]" = field(default_factory=Future)
 
 
@@ -33,8 +34,8 @@ class GroupCommit(Generic[Q, A]):
     """Makes calls by `make`, which takes some and answers each in its place.
 
     An answer that is an exception is raised for that call alone. Where `make` itself
-    raises, it must have changed nothing: each call is then made alone, so that nobody
-    suffers from what another one asked.
+    raises, each call is made alone, by its own thread, so that nobody suffers from what
+    another one asked: making it again must do no harm.
     """
 
     def __init__(self, make: Callable[[Sequence[Q]], Sequence[A | Exception]]) -> None:
@@ -42,7 +43,8 @@ class GroupCommit(Generic[Q, A]):
         self._lock = Lock()
         # Who waits, by what a call that is under way is about.
         self._waiting: dict[Hashable, list[_Call[Q, A]]] = {}
-        self._in_company = False  # whether the last calls were made together
+        # Whether the last calls were made together, whatever they were about.
+        self._in_company = False
 
     def __call__(self, about: Hashable, names: frozenset[str], question: Q) -> A:
         """The answer to one call, or what it raised.
@@ -52,12 +54,13 @@ class GroupCommit(Generic[Q, A]):
         """
         call: _Call[Q, A] = _Call(question, names)
         if self._comes_first(about, call):
-            self._lead(about)
-        answer = call.done.result()
-        if answer is LEAD:
+            call.done.set_result(LEAD)
+        while (answer := call.done.result()) in (LEAD, ALONE):
             call.done = Future()
-            self._lead(about)
-            answer = call.done.result()
+            if answer is LEAD:
+                self._lead(about)
+            else:
+                self._run([call])
         return cast(A, answer)
 
     def _comes_first(self, about: Hashable, call: _Call[Q, A]) -> bool:
@@ -68,8 +71,9 @@ class GroupCommit(Generic[Q, A]):
 
     def _lead(self, about: Hashable) -> None:
         """Make the calls that wait, ours among them; then somebody else leads."""
-        calls = self._gather(about)
+        calls: list[_Call[Q, A]] = []
         try:
+            calls = self._gather(about)
             self._run(calls)
         finally:
             with self._lock:
@@ -102,15 +106,11 @@ class GroupCommit(Generic[Q, A]):
             time.sleep(ASIDE)
 
     def _run(self, calls: Sequence[_Call[Q, A]]) -> None:
-        answers: Sequence[A | BaseException]
+        answers: Sequence[A | BaseException | object]
         try:
             answers = self._make([call.question for call in calls])
         except Exception as error:
-            if len(calls) > 1:
-                for call in calls:
-                    self._run([call])
-                return
-            answers = [error]
+            answers = [error] if len(calls) == 1 else [ALONE] * len(calls)
         except BaseException as error:
             answers = [error] * len(calls)  # this process ends: nobody is left waiting
         for call, answer in zip(calls, answers, strict=True):

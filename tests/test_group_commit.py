@@ -110,7 +110,25 @@ def test_what_breaks_a_group_breaks_only_whom_it_is_about(desk: Desk) -> None:
     assert answers([first, a, c]) == ["first!", "a!", "c!"]
     with pytest.raises(RuntimeError, match="broken"):
         b.result(PATIENCE)
-    assert desk.groups == [["first"], ["a", "b", "c"], ["a"], ["b"], ["c"]]
+    assert desk.groups[:2] == [["first"], ["a", "b", "c"]]
+    assert sorted(desk.groups[2:]) == [["a"], ["b"], ["c"]]
+
+
+def test_who_must_be_made_alone_keeps_nobody_waiting(desk: Desk) -> None:
+    stuck = Event()
+
+    def fail(asked: Sequence[str]) -> BaseException | None:
+        if list(asked) == ["a"]:
+            assert stuck.wait(PATIENCE)
+        return RuntimeError("broken") if len(asked) > 1 else None
+
+    desk.fails = fail
+
+    first, a, b, c = desk.ask_while_busy("a", "b", "c")
+
+    assert answers([first, b, c, desk.ask("d")]) == ["first!", "b!", "c!", "d!"]
+    stuck.set()
+    assert a.result(PATIENCE) == "a!"
 
 
 def test_nobody_is_left_waiting_when_the_process_ends(desk: Desk) -> None:

@@ -95,10 +95,11 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         201 the first time, 200 with the outcome `duplicate` when it is repeated. A dry
         run is a 200.
         """
-        asked = REPORTS.read(self.key, request.data)
+        call = call_of(request)
         if yes_or_no(request, "dry_run"):
+            asked = REPORTS.read(self.key, request.data)
             return WhatIf(dry_answer(*asked.question, wall=timezone.now()))
-        return REPORTS.write(asked, call_of(request))
+        return REPORTS.answer(self.key, request.data, call)
 
     @extend_schema(
         request={

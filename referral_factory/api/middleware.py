@@ -138,7 +138,7 @@ def refuse_too_large(get_response: Handler) -> Handler:
         takes_files = request.path_info.startswith(FILES_GO_TO)
         most = BESIDE_IT + (max_bytes() if takes_files else 0)
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) <= most:
+        if not length.isdecimal() or int(length) <= most:
             return get_response(request)
         if takes_files:
             return problem_response(request, 413, too_large(), code="file_too_large")

@@ -57,7 +57,7 @@ class Unprocessable(exceptions.APIException):
 class Unavailable(exceptions.APIException):
     status_code = 503
     default_code = "unavailable"
-    default_detail = "The database is not available. Nothing was done; try again."
+    default_detail = "The database is not available just now. Try again in a moment."
     wait = RETRY_AFTER
 
 

@@ -82,7 +82,8 @@ def _is_plain(environ: Environ) -> bool:
         and environ.get("CONTENT_TYPE") == "application/json"
         and environ.get("HTTP_ACCEPT", "") in ANY_ANSWER
         and "HTTP_TRANSFER_ENCODING" not in environ
-        and length.isdigit()
+        and not environ.get("SCRIPT_NAME")
+        and length.isdecimal()
         and int(length) <= MAX_BYTES
         and _is_ours(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS))
     )
@@ -103,12 +104,13 @@ def _answer(route: Route, environ: Environ, body: bytes) -> HttpResponse:
     key = _key(environ.get("HTTP_AUTHORIZATION", ""))
     if route.scope not in key.scopes:
         raise NotPlain
-    asked = route.writes.read(key, loads(body))
-    call = _call(environ, key, body)
+    given, call = loads(body), _call(environ, key, body)
+    if not isinstance(given, dict):
+        raise NotPlain
     standing = environ[COUNTED] = count_key(key)
     if not standing.allowed:
         raise NotPlain
-    return route.writes.write(asked, call)
+    return route.writes.answer(key, given, call)
 
 
 def _key(authorization: str) -> ApiKey:

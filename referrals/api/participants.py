@@ -48,7 +48,7 @@ def _enrol(asked: Sequence[tuple[Campaign, Person]]) -> list[Answer]:
 
 
 def _shown(enrolled: Sequence[Enrolment]) -> dict[UUID, Any]:
-    """The people as they are now: newcomers as we wrote them, if no more happened."""
+    """The people as they are now; newcomers as they were when we wrote them."""
     fresh = [each for each in enrolled if each.created and not each.judged]
     newcomers: list[Any] = [each.participant for each in fresh]
     shown = {row.pk: row for row in ParticipantSerializer.prepare_newcomers(newcomers)}
@@ -90,8 +90,7 @@ class ParticipantViewSet(mixins.ListModelMixin, PersonViewSet):
     @extend_schema(responses={200: EnrolledSerializer, 201: EnrolledSerializer})
     def create(self, request: Request) -> HttpResponse:
         """Enrol somebody, or update them: 201 when new, 200 when known."""
-        asked = ENROLMENTS.read(self.key, request.data)
-        return ENROLMENTS.write(asked, call_of(request))
+        return ENROLMENTS.answer(self.key, request.data, call_of(request))
 
     @extend_schema(
         request={

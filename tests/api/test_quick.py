@@ -14,7 +14,12 @@ from referral_factory.access.services import revoke_key
 from referral_factory.api.quick import Environ, before_django
 from referrals.models import Event, Participant
 from tests.api.callers import caller, make_key
-from tests.factories import make_campaign, make_referral, make_rule
+from tests.factories import (
+    make_campaign,
+    make_participant,
+    make_referral,
+    make_rule,
+)
 
 # As on a web server: a request begins with no transaction under way.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -209,7 +214,9 @@ UNUSUAL: list[dict[str, Any]] = [
     {"HTTP_AUTHORIZATION": "Bearer \xe9"},
     {"HTTP_IDEMPOTENCY_KEY": "\xe9"},
     {"HTTP_IDEMPOTENCY_KEY": ""},
+    {"SCRIPT_NAME": "/below"},
     {"CONTENT_LENGTH": "many"},
+    {"CONTENT_LENGTH": "²"},
     {"CONTENT_LENGTH": ""},
 ]
 
@@ -242,8 +249,38 @@ def test_body_that_is_refused_is_handed_on_whole(server: Server, body: bytes) ->
 
     ((environ, given),) = server.handed_on
     assert given == body
-    assert COUNTED not in environ
-    assert not CallCount.objects.exists()
+    # Counted once by whoever can tell that it is one call, of whichever door.
+    assert CallCount.objects.exists() is (COUNTED in environ)
+
+
+def test_answer_that_is_stored_is_found_when_the_body_is_refused_by_now(
+    server: Server, django: APIClient
+) -> None:
+    body = order()
+    _, _, first = server.post(EVENTS, body, HTTP_IDEMPOTENCY_KEY="k-1")
+    person = Participant.objects.get(pk=Event.objects.get().participant_id)
+    body_of_both = {"participant": {"external_id": person.external_id}}
+    again = json.dumps({**body, **body_of_both, "event_id": "o-2"}).encode()
+    _, _, second = server.post(EVENTS, again, HTTP_IDEMPOTENCY_KEY="k-2")
+    make_participant(external_id=person.external_id)  # in another campaign
+
+    status, headers, said = server.post(EVENTS, again, HTTP_IDEMPOTENCY_KEY="k-2")
+
+    assert first["id"] != second["id"]
+    assert (status, said) == (201, second)
+    assert headers["idempotent-replayed"] == "true"
+
+
+@pytest.mark.parametrize("key", ["k-1", "k-2"])
+def test_key_of_another_body_is_a_mismatch_also_where_that_is_refused(
+    server: Server, django: APIClient, key: str
+) -> None:
+    server.post(PEOPLE, ann(), HTTP_IDEMPOTENCY_KEY="k-1")
+
+    answer = django.post(PEOPLE, {"email": 3}, headers={"Idempotency-Key": key})
+
+    codes = {"k-1": "idempotency_mismatch", "k-2": "invalid"}
+    assert (answer.status_code, answer.json()["code"]) == (422, codes[key])
 
 
 def test_path_below_is_none_of_ours(server: Server) -> None:
