@@ -16,13 +16,14 @@ from referrals.bulk_rows import BulkFaultSerializer, RowReader, Sorted
 from referrals.models import Campaign
 from referrals.rows import Fault, read_person
 from referrals.serializers import RefusedSerializer
-from referrals.services.locks import lock_all_names, lock_names_of
+from referrals.services.enrolling import known_as
+from referrals.services.locks import lock_names_of
 from referrals.services.participants import Enrolment, Person, Refusal, enrol_people
 
 People = dict[Campaign, dict[int, Person]]  # each by the number of their row
 Answers = dict[int, dict[str, Any]]  # by the number of the row
 
-PART = 500  # rows
+PART = 250  # rows
 
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
@@ -71,8 +72,7 @@ class Bulk:
             found = reader.sort(rows)
             return _whole(len(rows), _refused(found) | _enrol_all(found.good, wall))
         answers: Answers = {}
-        with transaction.atomic(), Lanes[Answers]() as lanes:
-            lock_all_names()
+        with Lanes[Answers]() as lanes:
             parts = _Parts(lanes, wall)
             for first in range(0, len(rows), PART):
                 found = reader.sort(rows[first : first + PART], first + 1)
@@ -91,13 +91,16 @@ class _Parts:
         self.under_way: set[str] = set()  # who is enrolled, by their names
 
     def begin(self, people: People) -> None:
-        everybody = [who for some in people.values() for who in some.values()]
-        names = {name for who in everybody for name in who.names}
+        # Rows may call one person by different names, or hand a name on.
+        names: set[str] = set()
+        for campaign, some in people.items():
+            names |= known_as(campaign, some.values())
+            names.update(name for who in some.values() for name in who.names)
         # Whom a claim names may be in any part.
-        claims = any(who.claims for who in everybody)
+        claims = any(who.claims for some in people.values() for who in some.values())
         if claims or not self.under_way.isdisjoint(names):
             self.finish()
-        self.lanes.begin(_enrol_all, people, self.wall, held=True)
+        self.lanes.begin(_enrol_all, people, self.wall)
         self.under_way |= names
         if claims:
             self.finish()
@@ -109,8 +112,8 @@ class _Parts:
 
 
 @transaction.atomic
-def _enrol_all(people: People, wall: datetime, *, held: bool = False) -> Answers:
-    if len(people) > 1 and not held:  # all names before any row: see locks.py
+def _enrol_all(people: People, wall: datetime) -> Answers:
+    if len(people) > 1:  # all names before any row: see locks.py
         lock_names_of(
             {
                 campaign: [name for who in some.values() for name in who.names]
@@ -122,7 +125,7 @@ def _enrol_all(people: People, wall: datetime, *, held: bool = False) -> Answers
     for campaign in sorted(people, key=lambda each: each.pk):
         numbers = list(people[campaign])
         some = list(people[campaign].values())
-        found = enrol_people(campaign, some, wall=wall, held=held)
+        found = enrol_people(campaign, some, wall=wall)
         answers |= zip(numbers, map(_answer, found), strict=True)
     return answers
 

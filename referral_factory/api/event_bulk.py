@@ -23,9 +23,11 @@ from referrals.services.events import (
     Refusal,
     Report,
     key_of,
+    names_in,
     preview_events,
     record_events,
 )
+from referrals.services.locks import lock_names_of
 from webhooks import outbox
 
 Answer = dict[str, Any]
@@ -53,6 +55,11 @@ class BulkEvents:
         found = reader.sort(rows)
         for number, faults in found.bad.items():
             self.answers[number] = _failed(422, faults)
+        if connection.in_atomic_block and len(found.good) > 1:
+            # All names before any row: see locks.py.
+            lock_names_of(
+                {c: names_in(some.values()) for c, some in found.good.items()}
+            )
         # In one order, so that two calls never wait for each other in a circle.
         for campaign in sorted(found.good, key=lambda each: each.pk):
             self.answers |= self._report_all(campaign, found.good[campaign], wall)
@@ -105,10 +112,10 @@ def parts_of(reports: Mapping[int, Report]) -> list[Mapping[int, Report]]:
     a person are in one, in their order, and so are those that take each other back.
 
     All in one part where they are few, or where nobody can tell without a look: one
-    person may have several codes, and be called by an id as well as by a mailbox.
+    person may have several codes and ids, or be called by a mailbox as well.
     """
     kinds = {kind for report in reports.values() for kind in report.participant}
-    if len(reports) < LARGE or len(kinds) > 1 or "code" in kinds:
+    if len(reports) < LARGE or kinds not in ({"external_id"}, {"email"}):
         return [reports]
     parts: list[dict[int, Report]] = [{} for _ in range(PARTS)]
     part_of: dict[str, int] = {}

@@ -11,7 +11,7 @@ from django.db import connection
 from referral_factory import prepared
 from referral_factory.prepared import array
 from referrals.models import Campaign, Participant
-from referrals.services.locks import lock_names
+from referrals.services.locks import lock_names, names_as
 from referrals.services.people import Person
 
 # The columns that an enrolment writes, as PostgreSQL's json_to_recordset names them.
@@ -56,6 +56,14 @@ GATHER = """
     LEFT JOIN referrals_participant AS participant ON participant.id = found.id
 """
 
+KNOWN_AS = """
+    SELECT external_id, email_canonical FROM referrals_participant
+    WHERE campaign_id = %(campaign)s AND external_id = ANY (%(external_ids)s::text[])
+    UNION ALL
+    SELECT external_id, email_canonical FROM referrals_participant
+    WHERE campaign_id = %(campaign)s AND email_canonical = ANY (%(mailboxes)s::text[])
+"""
+
 INSERT = f"""
     INSERT INTO referrals_participant ({", ".join(TYPES)})
     SELECT {", ".join(TYPES)}
@@ -88,19 +96,14 @@ class Gathered:
 
 
 def gather(
-    campaign: Campaign,
-    people: Sequence[Person],
-    names: Collection[str],
-    *,
-    held: bool = False,
+    campaign: Campaign, people: Sequence[Person], names: Collection[str]
 ) -> Gathered:
     """Hold the names of these people, and then look who and what is known by them.
 
     A statement sees what is committed when it begins: what is found is as it is now
-    that the names are ours. `held`: they are already.
+    that the names are ours.
     """
-    if not held:
-        lock_names(campaign, names)
+    lock_names(campaign, names)
     params = {
         "campaign": campaign.pk,
         "names": array(names),
@@ -118,6 +121,18 @@ def gather(
         else:
             expected[kind].add(name)
     return Gathered(known, expected["awaited"], expected["invited"])
+
+
+def known_as(campaign: Campaign, people: Iterable[Person]) -> set[str]:
+    """The names of whoever answers to one of these people's names just now."""
+    people = list(people)
+    params = {
+        "campaign": campaign.pk,
+        "external_ids": array(who.external_id for who in people if who.external_id),
+        "mailboxes": array(who.mailbox for who in people if who.mailbox),
+    }
+    rows = prepared.execute(KNOWN_AS, params).fetchall()
+    return {name for row in rows for name in names_as(*row)}
 
 
 def insert(newcomers: Mapping[UUID, Participant]) -> set[UUID]:

@@ -315,6 +315,12 @@ def _refuse_draft(campaign: Campaign) -> None:
         raise CampaignNotOpen("The campaign was not launched yet.", current="draft")
 
 
+def names_in(reports: Iterable[Report]) -> list[str]:
+    """The names, as locks.py says them, by which strangers may be meant."""
+    keys = (key_of(report.participant) for report in reports)
+    return [key for key in keys if isinstance(key, str) and _may_arrive(key)]
+
+
 def key_of(named: dict[str, str]) -> str | InvalidInput:
     """What a person is called, as locks.py says it; or what is wrong with it."""
     ((kind, value),) = named.items()

@@ -37,15 +37,19 @@ def names_as(external_id: str | None, mailbox: str | None) -> list[str]:
     ]
 
 
-# Names are held in slots, which a few of them share: a call about ten thousand people
-# takes no more locks than the server has room for. In their order, so that two calls
-# never wait for each other in a circle.
+# A name has a lock of its own, but for chance: in one order, so that two calls never
+# wait for each other in a circle. A call about many takes ALL of them instead, since
+# the server has room for some thousands of locks; the others share that one.
 SPACE = 0x6E616D65  # of these locks among all advisory locks
-SLOTS = 1024
+ALL = -1
+SLOTS = 1 << 22
+MANY = 1_000  # names
 HOLD = """
     SELECT count(pg_advisory_xact_lock(%(space)s::int, slot))
-    FROM unnest(%(slots)s::int[]) AS slot
+    FROM (SELECT pg_advisory_xact_lock_shared(%(space)s::int, %(all)s::int)) AS first,
+        unnest(%(slots)s::int[]) AS slot
 """
+HOLD_ALL = "SELECT pg_advisory_xact_lock(%(space)s::int, %(all)s::int)"
 
 
 def lock_names(campaign: Campaign, names: Iterable[str]) -> None:
@@ -60,13 +64,11 @@ def lock_names(campaign: Campaign, names: Iterable[str]) -> None:
 def lock_names_of(names: Mapping[Campaign, Iterable[str]]) -> None:
     """As lock_names, in several campaigns: all at once, since they share the slots."""
     slots = sorted({slot_of(each, name) for each in names for name in names[each]})
-    prepared.execute(HOLD, {"space": SPACE, "slots": prepared.array(slots)})
-
-
-def lock_all_names() -> None:
-    """Hold every name there is, or may be, until the transaction ends: so does whoever
-    enrols thousands, whose names would leave no slot free."""
-    prepared.execute(HOLD, {"space": SPACE, "slots": prepared.array(range(SLOTS))})
+    held = {"space": SPACE, "all": ALL}
+    if len(slots) > MANY:
+        prepared.execute(HOLD_ALL, held)
+    else:
+        prepared.execute(HOLD, {**held, "slots": prepared.array(slots)})
 
 
 def slot_of(campaign: Campaign, name: str) -> int:

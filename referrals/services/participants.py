@@ -107,7 +107,6 @@ def enrol_people(
     *,
     wall: datetime,
     source: str = Source.API,
-    held: bool = False,
 ) -> list[Enrolment | Refusal]:
     """Enrol people, or bring what we know of them up to date; an answer for each.
 
@@ -115,13 +114,11 @@ def enrol_people(
     first row says and updated as the second does. With claims, their referrals are
     made in the same transaction, or what refused them is kept: see referring.py. Events
     that came before their person are judged now.
-
-    `held`: the caller holds their names for longer than this transaction.
     """
     if not people:
         return []
     names = {name for who in people for name in who.names}
-    known = enrolling.gather(campaign, people, names, held=held)
+    known = enrolling.gather(campaign, people, names)
     plan = _plan(campaign, people, known, now=campaign.now(wall), source=source)
     overtaken = _write(plan, people)
     answers = _Answers(campaign, people, plan, known, overtaken, wall).find()
@@ -130,7 +127,7 @@ def enrol_people(
         # committed: now they are found as they are.
         numbers = [n for n, answer in enumerate(answers) if answer is None]
         again = [people[number] for number in numbers]
-        late = enrol_people(campaign, again, wall=wall, source=source, held=held)
+        late = enrol_people(campaign, again, wall=wall, source=source)
         for number, answer in zip(numbers, late, strict=True):
             answers[number] = answer
     return [answer for answer in answers if answer]

@@ -258,7 +258,7 @@ def test_answer_that_is_stored_is_found_when_the_body_is_refused_by_now(
 ) -> None:
     body = order()
     _, _, first = server.post(EVENTS, body, HTTP_IDEMPOTENCY_KEY="k-1")
-    person = Participant.objects.get(pk=Event.objects.get().participant_id)
+    person = Participant.objects.get(events__event_id="order-1")
     body_of_both = {"participant": {"external_id": person.external_id}}
     again = json.dumps({**body, **body_of_both, "event_id": "o-2"}).encode()
     _, _, second = server.post(EVENTS, again, HTTP_IDEMPOTENCY_KEY="k-2")

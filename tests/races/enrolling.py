@@ -6,9 +6,12 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
+from referral_factory.api import event_bulk
+from referral_factory.api.event_bulk import BulkEvents
 from referrals import bulk
 from referrals.bulk import Bulk
 from referrals.models import Campaign, Event, Participant
+from referrals.services import locks
 from referrals.services.locks import email_name, external_id_name, slot_of
 from referrals.services.participants import Enrolment, Person, enrol_people, person
 from tests.factories import make_campaign, make_participant
@@ -119,6 +122,7 @@ def person_written_by_somebody_who_holds_no_names_is_found() -> None:
     assert campaign.participants.get(email="p3@shop.example").external_id == "c-3"
 
 
+@patch.object(locks, "SLOTS", 1024)  # two names in one slot are found soon
 def calls_about_two_campaigns_and_one_do_not_wait_in_a_ring() -> None:
     one, other = sorted([make_campaign(), make_campaign()], key=lambda each: each.pk)
     # Of the other campaign's person: one name before the slot of `c-1`, one in it.
@@ -175,6 +179,23 @@ def thousands_of_two_calls_in_opposite_order_are_enrolled_once() -> None:
     assert in_all == campaign.participants.count() == PEOPLE
 
 
+def thousands_of_people_and_of_their_events_find_each_other() -> None:
+    campaign = make_campaign()
+    rows = [
+        {"event_id": f"o-{n}", "name": "purchase", "participant": {"email": email}}
+        for n, email in enumerate(f"p{n}@shop.example" for n in range(PEOPLE))
+    ]
+
+    def events() -> Any:
+        with patch.object(event_bulk, "LARGE", 2):
+            return BulkEvents(lambda _pk: campaign, campaign).report(rows, wall=NOON)
+
+    at_once(in_parts(campaign, range(PEOPLE)), events)
+
+    found = Event.objects.filter(campaign=campaign, participant__isnull=False)
+    assert found.count() == campaign.participants.count() == PEOPLE
+
+
 RACES = [
     one_person_enrolled_twice_is_one_participant,
     one_person_alone_and_among_others_is_one_participant,
@@ -185,4 +206,5 @@ RACES = [
     calls_about_two_campaigns_and_one_do_not_wait_in_a_ring,
     event_of_somebody_among_thousands_finds_them,
     thousands_of_two_calls_in_opposite_order_are_enrolled_once,
+    thousands_of_people_and_of_their_events_find_each_other,
 ]

@@ -1,5 +1,6 @@
 """Thousands in one call are done in parts, side by side: with the answers of one."""
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -97,6 +98,43 @@ def test_who_comes_twice_is_updated_by_the_later_row(
 
     assert (found[6]["outcome"], found[6]["same_person_as_row"]) == ("updated", 1)
     assert Participant.objects.get(external_id="c-0").name == "Later"
+
+
+def slow_for(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part that this person is in takes its time."""
+    enrol = participants.enrol_people
+
+    def slow(campaign: Any, some: Any, **kwargs: Any) -> Any:
+        if any(each.external_id == who for each in some):
+            time.sleep(0.2)
+        return enrol(campaign, some, **kwargs)
+
+    monkeypatch.setattr(bulk, "enrol_people", slow)
+
+
+def test_person_of_two_names_is_updated_by_the_later_row(
+    api: APIClient, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_participant(campaign=campaign, external_id="x", email="y@example.com")
+    slow_for("x", monkeypatch)
+    first, last = {"external_id": "x", "name": "First"}, {"email": "y@example.com"}
+
+    send(api, PEOPLE, campaign, [first, *people(2), {**last, "name": "Last"}])
+
+    assert Participant.objects.get(external_id="x").name == "Last"
+
+
+def test_mailbox_goes_from_one_person_to_another(
+    api: APIClient, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_participant(campaign=campaign, external_id="a", email="m@example.com")
+    slow_for("a", monkeypatch)
+    gives = {"external_id": "a", "email": "n@example.com"}
+    takes = {"external_id": "b", "email": "m@example.com"}
+
+    found = send(api, PEOPLE, campaign, [gives, *people(2), takes])
+
+    assert [each["status"] for each in found] == [200, 201, 201, 201]
 
 
 def test_claim_names_whom_an_earlier_part_enrolled(
