@@ -23,7 +23,7 @@ from referrals.services.participants import Enrolment, Person, Refusal, enrol_pe
 People = dict[Campaign, dict[int, Person]]  # each by the number of their row
 Answers = dict[int, dict[str, Any]]  # by the number of the row
 
-PART = 250  # rows
+PART = 500  # rows
 
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
