@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
 ASIDE = 0.001  # seconds
+PATIENCE = 0.2  # seconds that nobody waits longer for the calls of others
 LEAD, ALONE = object(), object()
 
 Q = TypeVar("Q")
@@ -55,13 +56,25 @@ class GroupCommit(Generic[Q, A]):
         call: _Call[Q, A] = _Call(question, names)
         if self._comes_first(about, call):
             call.done.set_result(LEAD)
-        while (answer := call.done.result()) in (LEAD, ALONE):
+        while (answer := self._await(about, call)) in (LEAD, ALONE):
             call.done = Future()
             if answer is LEAD:
                 self._lead(about)
             else:
                 self._run([call])
         return cast(A, answer)
+
+    def _await(self, about: Hashable, call: _Call[Q, A]) -> Any:
+        """Its answer, LEAD or ALONE: also where those under way take too long."""
+        try:
+            return call.done.result(PATIENCE)
+        except TimeoutError:
+            with self._lock:
+                waiting = self._waiting.get(about, [])
+                if call in waiting and not call.done.done():
+                    waiting.remove(call)
+                    return ALONE
+            return call.done.result()  # it is being made
 
     def _comes_first(self, about: Hashable, call: _Call[Q, A]) -> bool:
         with self._lock:

@@ -5,12 +5,12 @@ in a process, which all calls share: they stay, since a connection that has not 
 to our tables before takes a tenth of a second to learn about them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import partial
 from threading import Barrier
-from types import TracebackType
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, Self, TypeVar
 
 from django.db import connection
 
@@ -22,21 +22,10 @@ _pool = ThreadPoolExecutor(LANES, thread_name_prefix="lane")
 
 
 class Lanes(Generic[A]):
-    """The parts of one call. Use it as a context: at its end none is under way."""
+    """The parts of one call that were begun."""
 
     def __init__(self) -> None:
         self._begun: list[Future[A]] = []
-
-    def __enter__(self) -> "Lanes[A]":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        wait(self._begun)
 
     def begin(self, part: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> None:
         self._begun.append(_pool.submit(partial(_do, part, *args, **kwargs)))
@@ -46,6 +35,16 @@ class Lanes(Generic[A]):
         wait(self._begun)
         begun, self._begun = self._begun, []
         return [part.result() for part in begun]
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator[Self]:
+        """For a call: when it ends, however it does, none of its parts is under way."""
+        lanes = cls()
+        try:
+            yield lanes
+        finally:
+            wait(lanes._begun)
 
 
 def hang_up() -> None:

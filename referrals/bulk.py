@@ -72,7 +72,7 @@ class Bulk:
             found = reader.sort(rows)
             return _whole(len(rows), _refused(found) | _enrol_all(found.good, wall))
         answers: Answers = {}
-        with Lanes[Answers]() as lanes:
+        with Lanes[Answers].open() as lanes:
             parts = _Parts(lanes, wall)
             for first in range(0, len(rows), PART):
                 found = reader.sort(rows[first : first + PART], first + 1)

@@ -94,6 +94,18 @@ def test_calls_about_something_else_do_not_wait(desk: Desk) -> None:
     assert not first.done()
 
 
+def test_nobody_waits_for_long_for_another_ones_call(desk: Desk) -> None:
+    first = desk.ask("first")
+    assert desk.begun.wait(PATIENCE)
+
+    assert answers([desk.ask("a"), desk.ask("b")]) == ["a!", "b!"]
+
+    assert not first.done()
+    desk.go_on.set()
+    assert answers([first, desk.ask("c")]) == ["first!", "c!"]
+    assert desk.group._waiting == {}
+
+
 def test_what_refuses_one_call_refuses_that_call_alone(desk: Desk) -> None:
     first, a, refused, c = desk.ask_while_busy("a", "refused", "c")
 

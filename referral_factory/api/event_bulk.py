@@ -72,7 +72,7 @@ class BulkEvents:
         # Not what has a transaction of its own, such as that of an Idempotency-Key.
         if not self.dry_run and not connection.in_atomic_block:
             parts = parts_of(reports)
-        with Lanes[list[Answer]]() as lanes:
+        with Lanes[list[Answer]].open() as lanes:
             for part in parts[1:]:
                 lanes.begin(self._report, campaign, list(part.values()), wall)
             first = self._report(campaign, list(parts[0].values()), wall)

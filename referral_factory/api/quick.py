@@ -6,6 +6,7 @@ it came and says what is wrong with it. Nothing has happened by then.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,10 +15,11 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from referral_factory.access import services
@@ -28,13 +30,24 @@ from referral_factory.access.models import ApiKey
 from referral_factory.api.events import REPORTS
 from referral_factory.api.middleware import name_of_request
 from referral_factory.bodies import MAX_BYTES, loads
+from referral_factory.errors import DomainError
 from referral_factory.wire import as_json
 from referrals.api.participants import ENROLMENTS
+
+log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 ANY_ANSWER = frozenset({"", "*/*", "application/json"})
+
+
+class NotPlain(Exception):
+    """The call is refused: Django's view says how."""
+
+
+# What a caller is told of, rather than a fault of ours.
+REFUSALS = (NotPlain, APIException, DomainError, DatabaseError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,9 @@ def before_django(application: Application) -> Application:
         try:
             response = _answer(route, environ, body)
             content = _content(response)
-        except Exception:  # Django's view runs into it again, and says so
+        except Exception as error:  # Django's view runs into it again, and says so
+            if not isinstance(error, REFUSALS):
+                log.exception("A plain call is left to Django.")
             environ["wsgi.input"] = BytesIO(body)
             return application(environ, start)
         status = HTTPStatus(response.status_code)
@@ -93,10 +108,6 @@ def _is_plain(environ: Environ) -> bool:
 def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
     domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, allowed)
-
-
-class NotPlain(Exception):
-    """The call is refused: Django's view says how."""
 
 
 def _answer(route: Route, environ: Environ, body: bytes) -> HttpResponse:
@@ -139,9 +150,9 @@ def _call(environ: Environ, key: ApiKey, body: bytes) -> Call | None:
 
 
 def _content(response: HttpResponse) -> bytes:
-    return (
-        as_json(response.data) if isinstance(response, Response) else response.content
-    )
+    if isinstance(response, Response):
+        return as_json(response.data)
+    return response.content  # of what was stored
 
 
 def _headers(

@@ -9,9 +9,10 @@ from django.test import RequestFactory, override_settings
 from rest_framework.test import APIClient
 
 from referral_factory.access.limits import COUNTED, forget_callers
-from referral_factory.access.models import CallCount
+from referral_factory.access.models import ApiKey, CallCount
 from referral_factory.access.services import revoke_key
 from referral_factory.api.quick import Environ, before_django
+from referral_factory.bodies import MAX_BYTES
 from referrals.models import Event, Participant
 from tests.api.callers import caller, make_key
 from tests.factories import (
@@ -334,9 +335,33 @@ def test_limit_that_is_reached_is_handed_on_and_not_counted_again(
     assert Participant.objects.get().name == ""
 
 
-def test_fault_of_ours_is_handed_on(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+def test_fault_of_ours_is_handed_on_and_kept_for_us(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("referral_factory.api.quick.as_json", lambda _: 1 / 0)
 
     assert server.post(PEOPLE, ann())[0] == 418
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_refusal_is_no_fault_of_ours(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.post(PEOPLE, {"email": "nobody"})
+
+    assert caplog.text == ""
+
+
+def test_body_larger_than_any_is_handed_on(server: Server) -> None:
+    body = json.dumps(ann()).encode() + b" " * MAX_BYTES
+
+    assert server.post(PEOPLE, body)[0] == 418
+    assert not Participant.objects.exists()
+
+
+def test_key_says_when_it_was_used_last(server: Server) -> None:
+    server.post(PEOPLE, ann())
+
+    assert ApiKey.objects.get().last_used_at is not None

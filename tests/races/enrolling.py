@@ -196,6 +196,22 @@ def thousands_of_people_and_of_their_events_find_each_other() -> None:
     assert found.count() == campaign.participants.count() == PEOPLE
 
 
+def call_about_many_waits_for_one_about_a_stranger() -> None:
+    campaign = make_campaign()
+
+    with patch.object(locks, "MANY", 2):
+        at_once(
+            partial(report, {"email": "p3@shop.example"}, campaign=campaign),
+            shortly_after(
+                partial(enrol_people, campaign, describe(range(PEOPLE)), wall=NOON),
+                0.03,
+            ),
+        )
+
+    event = Event.objects.get(campaign=campaign)
+    assert event.participant == campaign.participants.get(external_id="c-3")
+
+
 RACES = [
     one_person_enrolled_twice_is_one_participant,
     one_person_alone_and_among_others_is_one_participant,
@@ -207,4 +223,5 @@ RACES = [
     event_of_somebody_among_thousands_finds_them,
     thousands_of_two_calls_in_opposite_order_are_enrolled_once,
     thousands_of_people_and_of_their_events_find_each_other,
+    call_about_many_waits_for_one_about_a_stranger,
 ]

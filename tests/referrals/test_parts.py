@@ -1,10 +1,13 @@
 """Thousands in one call are done in parts, side by side: with the answers of one."""
 
+import threading
 import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from referral_factory.api import event_bulk
@@ -76,6 +79,19 @@ def order(event_id: str, who: str, **fields: Any) -> dict[str, Any]:
     }
 
 
+def slow_for(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first part that this person is in takes its time."""
+    enrol, met = participants.enrol_people, threading.Event()
+
+    def slow(campaign: Any, some: Any, **kwargs: Any) -> Any:
+        if any(each.external_id == who for each in some) and not met.is_set():
+            met.set()
+            time.sleep(0.2)
+        return enrol(campaign, some, **kwargs)
+
+    monkeypatch.setattr(bulk, "enrol_people", slow)
+
+
 def test_people_are_enrolled_in_parts(
     api: APIClient, campaign: Campaign, commits: list[int]
 ) -> None:
@@ -90,26 +106,15 @@ def test_people_are_enrolled_in_parts(
 
 
 def test_who_comes_twice_is_updated_by_the_later_row(
-    api: APIClient, campaign: Campaign
+    api: APIClient, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    slow_for("c-0", monkeypatch)
     rows = [*people(6), {"external_id": "c-0", "name": "Later"}]
 
     found = send(api, PEOPLE, campaign, rows)
 
     assert (found[6]["outcome"], found[6]["same_person_as_row"]) == ("updated", 1)
     assert Participant.objects.get(external_id="c-0").name == "Later"
-
-
-def slow_for(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The part that this person is in takes its time."""
-    enrol = participants.enrol_people
-
-    def slow(campaign: Any, some: Any, **kwargs: Any) -> Any:
-        if any(each.external_id == who for each in some):
-            time.sleep(0.2)
-        return enrol(campaign, some, **kwargs)
-
-    monkeypatch.setattr(bulk, "enrol_people", slow)
 
 
 def test_person_of_two_names_is_updated_by_the_later_row(
@@ -138,8 +143,9 @@ def test_mailbox_goes_from_one_person_to_another(
 
 
 def test_claim_names_whom_an_earlier_part_enrolled(
-    api: APIClient, campaign: Campaign
+    api: APIClient, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    slow_for("c-0", monkeypatch)
     claim = {"external_id": "c-9", "referred_by": {"external_id": "c-0"}}
 
     found = send(api, PEOPLE, campaign, [*people(6), claim])
@@ -148,8 +154,9 @@ def test_claim_names_whom_an_earlier_part_enrolled(
 
 
 def test_claim_that_names_who_comes_later_is_refused(
-    api: APIClient, campaign: Campaign
+    api: APIClient, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    slow_for("c-9", monkeypatch)
     claim = {"external_id": "c-9", "referred_by": {"external_id": "c-5"}}
 
     found = send(api, PEOPLE, campaign, [claim, *people(6)])
@@ -209,6 +216,22 @@ def test_events_are_judged_in_parts(api: APIClient, campaign: Campaign) -> None:
     assert outcomes == ["qualified"] * 8 + ["recorded", "failed"]
     by_id = {row.public_id: row.event_id for row in Event.objects.all()}
     assert [by_id[each["id"]] for each in found[:8]] == [f"o-{n}" for n in range(8)]
+
+
+def test_names_of_all_campaigns_are_held_before_anybody_is(
+    api: APIClient, campaign: Campaign
+) -> None:
+    other = make_campaign()
+    make_participant(campaign=campaign, external_id="c-0")
+    rows = [order("o-0", "c-0"), order("o-1", "x", campaign=other.public_id)]
+
+    with CaptureQueriesContext(connection) as captured:
+        send(api, EVENTS, campaign, rows, **{"Idempotency-Key": "k-1"})
+
+    said = [each["sql"] for each in captured]
+    names = next(n for n, sql in enumerate(said) if "pg_advisory_xact_lock" in sql)
+    people = next(n for n, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql)
+    assert names < people
 
 
 def reports(*rows: dict[str, Any]) -> dict[int, Report]:
