@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory, override_settings
 from rest_framework.test import APIClient
 
@@ -317,6 +318,21 @@ def test_refusal_is_handed_on_and_counted_once(server: Server) -> None:
     ((environ, _),) = server.handed_on
     assert status == 418
     assert environ[COUNTED].count == 3
+
+
+def test_call_that_both_doors_see_is_counted_once(text: str) -> None:
+    server = Server(text)
+    server.application = before_django(WSGIHandler())
+    body = ann()
+    others = {**body, "external_id": "c-2", "email": "ben@example.com"}
+    for known in (body, others):
+        server.post(PEOPLE, known)
+
+    status, headers, said = server.post(PEOPLE, {**body, "email": "ben@example.com"})
+
+    limit, left = (int(headers[f"ratelimit-{name}"]) for name in ("limit", "remaining"))
+    assert (status, said["code"]) == (409, "identity_conflict")
+    assert left == limit - 3
 
 
 @override_settings(RATE_LIMIT_PER_MINUTE=1)
