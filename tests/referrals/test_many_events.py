@@ -1,17 +1,14 @@
 """Events in sets: an answer for each, in as many statements for many as for one."""
 
 import json
-from collections import Counter
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from referrals.attribution import Claim
-from referrals.models import Campaign, Event, FormerCode, Referral, ReferralChange
+from referrals.models import Campaign, Event, Referral, ReferralChange
 from referrals.services.events import (
     Recorded,
     Refusal,
@@ -22,34 +19,10 @@ from referrals.services.events import (
 from referrals.services.participants import enrol_people, person
 from referrals.services.referrals import disqualify_referral, reconsider_referral
 from rewards.models import Reward
-from rewards.services.issuing import issue_reward
-from rewards.services.reviewing import review_rewards
 from tests.factories import make_campaign, make_participant, make_rule
+from tests.referrals.reports import order, outcomes, record, told
 from tests.steps import DAY, NOON, checks, enrol, referred, refund, report
 from webhooks.models import Message
-
-Answer = Recorded | Refusal
-
-
-def order(key: str, who: Any, amount: str | None = "20", **said: Any) -> Report:
-    given = who if isinstance(who, dict) else {"id": who.public_id}
-    if amount is not None:
-        said |= {"amount": Decimal(amount), "currency": "USD"}
-    return Report(key, said.pop("name", "purchase"), given, **said)
-
-
-def record(campaign: Campaign, *reports: Report, **said: Any) -> list[Answer]:
-    return record_events(campaign, reports, wall=said.pop("wall", NOON), **said)
-
-
-def outcomes(answers: list[Answer]) -> list[str]:
-    return [
-        each.outcome if isinstance(each, Recorded) else each.code for each in answers
-    ]
-
-
-def told() -> Counter[str]:
-    return Counter(Message.objects.values_list("type", flat=True))
 
 
 def statements(campaign: Campaign, reports: list[Report]) -> int:
@@ -379,135 +352,6 @@ def test_what_counted_goes_on_counting_when_a_person_reopens() -> None:
     reconsider_referral(referral, by="user:ann", wall=NOON, reason="Not so odd.")
 
     assert report(referral.friend).outcome == "qualified"
-
-
-# --- Campaigns apart ----------------------------------------------------------------
-
-
-def refunded_there(amount: str | None) -> None:
-    """In another campaign there is an order of the same id, and its refund."""
-    friend = referred().friend
-    back = {"name": "refund", "reverses": "o-1"}
-    record(friend.campaign, order("o-1", friend, "30"))
-    record(friend.campaign, order("r-1", friend, amount, **back))
-
-
-def test_refund_in_another_campaign_leaves_an_order_here_alone() -> None:
-    refunded_there(None)
-    friend = referred().friend
-
-    answers = record(friend.campaign, order("o-1", friend, "30"))
-
-    assert outcomes(answers) == ["qualified"]
-
-
-def test_refund_in_another_campaign_leaves_what_counts_here_alone() -> None:
-    refunded_there("10")
-    friend = referred(campaign=make_campaign(milestone_sum=Decimal(50))).friend
-    record(friend.campaign, order("o-1", friend, "30"))
-
-    answers = record(friend.campaign, order("o-2", friend, "20"))
-
-    assert outcomes(answers) == ["qualified"]
-
-
-def test_who_arrives_in_another_campaign_is_a_stranger_here() -> None:
-    here, there = make_campaign(), make_campaign()
-    record(here, order("o-1", {"external_id": "c-1"}))
-
-    enrol(there, external_id="c-1")
-
-    assert Event.objects.get().participant is None
-
-
-@pytest.mark.parametrize(("here", "works"), [(False, True), (True, False)])
-def test_former_code_is_of_nobody_in_another_campaign_or_once_it_is_void(
-    here: bool, works: bool
-) -> None:
-    owner = make_participant()
-    FormerCode.objects.create(code="OLD", participant=owner, works=works)
-    campaign = owner.campaign if here else make_campaign()
-
-    answers = record(campaign, order("o-1", {"code": "OLD"}))
-
-    assert outcomes(answers) == ["unknown"]
-
-
-def test_code_of_another_campaign_is_of_nobody_here() -> None:
-    answers = record(make_campaign(), order("o-1", {"code": make_participant().code}))
-    assert outcomes(answers) == ["unknown"]
-
-
-# --- What becomes of rewards --------------------------------------------------------
-
-
-def refunded(
-    policy: str, *, reviewed: bool = False, issued: bool = False, **row: Any
-) -> Reward:
-    """What becomes of a reward, which is as `row` says by the time of the refund."""
-    campaign = make_campaign(reversal_policy=policy)
-    make_rule(campaign=campaign)
-    referral = referred(campaign=campaign)
-    report(referral.friend, event_id="o-1")
-    if reviewed:
-        review_rewards(wall=NOON)
-    if issued:
-        reward = Reward.objects.get()
-        issue_reward(reward, by="user:ops", wall=NOON, reference="p-1")
-    if row:
-        Reward.objects.update(**{"decided_by": "user:ops", "decided_at": NOON, **row})
-    refund(referral.friend, reverses="o-1")
-    return Reward.objects.get()
-
-
-@pytest.mark.parametrize("reviewed", [False, True])
-def test_reward_that_is_not_issued_waits_for_a_person(reviewed: bool) -> None:
-    reward = refunded("ask", reviewed=reviewed)
-
-    assert reward.status == "flagged"
-    assert [reason["code"] for reason in reward.reasons] == ["milestone_reversed"]
-    assert told()["reward.flagged"] == 1
-    assert told()["referral.disqualified"] == 0
-
-
-@pytest.mark.parametrize("policy", ["ask", "take_back"])
-def test_reward_that_was_issued_is_disputed(policy: str) -> None:
-    reward = refunded(policy, reviewed=True, issued=True)
-    assert (reward.status, reward.disputed_at) == ("issued", NOON)
-
-
-@pytest.mark.parametrize("status", ["waiting", "issuing", "failed"])
-def test_reward_that_is_past_review_is_disputed(status: str) -> None:
-    reward = refunded("ask", status=status)
-    assert (reward.status, reward.disputed_at) == (status, NOON)
-
-
-def test_reward_is_approved_anew_once_its_milestone_was_taken_back() -> None:
-    both: dict[str, Any] = {"first_approver": "user:ana", "second_approver": "user:ben"}
-    reward = refunded("ask", status="approved", **both)
-    assert (reward.first_approver, reward.second_approver) == ("", "")
-
-
-def test_reward_that_waits_for_a_person_keeps_its_other_reasons() -> None:
-    reward = refunded("ask", status="flagged", reasons=[{"code": "ring"}])
-    codes = [reason["code"] for reason in reward.reasons]
-    assert codes == ["ring", "milestone_reversed"]
-
-
-def test_reward_in_doubt_says_what_review_says_of_it_as_well() -> None:
-    campaign = make_campaign(reversal_policy="ask", review={"amount_limit": "5.00"})
-    make_rule(campaign=campaign)
-    referral = referred(campaign=campaign)
-    record(campaign, order("o-1", referral.friend))
-    record(campaign, order("r-1", referral.friend, None, name="refund", reverses="o-1"))
-
-    codes = [reason["code"] for reason in Reward.objects.get().reasons]
-    assert codes == ["amount_over_limit", "milestone_reversed"]
-
-
-def test_reward_is_kept_where_the_campaign_keeps_what_qualified() -> None:
-    reward = refunded("keep", reviewed=True)
-    assert (reward.status, reward.disputed_at) == ("approved", None)
 
 
 # --- Only looking -------------------------------------------------------------------
